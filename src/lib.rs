@@ -1,0 +1,6 @@
+//! Finds what is broken in a `MazeVault` hybrid deployment, names it, proves it and prints the fix.
+//!
+//! Probes observe facts into a [`fact::Snapshot`]; rules turn a snapshot into a diagnosis; a format
+//! renders the diagnosis. Modules sit on floors and import downwards only (`tests/floors.rs`).
+
+pub mod fact;

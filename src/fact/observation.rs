@@ -23,7 +23,6 @@ pub enum Vantage {
 
 impl Vantage {
     /// How the vantage reads in a sentence that begins with "from".
-    #[must_use]
     pub fn phrase(self) -> &'static str {
         match self {
             Self::Operator => "this machine",
@@ -53,7 +52,6 @@ pub enum Layer {
 
 impl Layer {
     /// The layer's name as shown to people.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Dns => "dns",
@@ -109,7 +107,6 @@ pub enum Reason {
 
 impl Reason {
     /// The reason in one short word or two, the same in every format.
-    #[must_use]
     pub fn label(&self) -> String {
         match self {
             Self::Denied { .. } => "denied".into(),
@@ -122,7 +119,6 @@ impl Reason {
     }
 
     /// What was seen, for a person; empty where the label says it all.
-    #[must_use]
     pub fn detail(&self) -> String {
         match self {
             Self::Denied { detail, .. } | Self::Unreachable { detail, .. } | Self::Malformed { detail } => {

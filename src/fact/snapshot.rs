@@ -90,7 +90,6 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// A snapshot in which nothing has been observed yet.
-    #[must_use]
     pub fn new(observed_at: Timestamp, vantage: Vantage) -> Self {
         Self {
             format: SNAPSHOT_FORMAT,
@@ -107,7 +106,6 @@ impl Snapshot {
 
     /// The observation of a fact; one that no probe answered for is unknown (not asked).
     /// A recorded value of another shape is unknown (malformed).
-    #[must_use]
     pub fn get<T: DeserializeOwned>(&self, fact: &Fact<T>) -> Observation<T> {
         let Some(seen) = self.facts.get(fact.name()) else {
             return Observation::unknown(
@@ -135,7 +133,6 @@ impl Snapshot {
     }
 
     /// A setting as text; empty when unset.
-    #[must_use]
     pub fn setting(&self, name: &str) -> String {
         match self.target.get(name).map(|setting| &setting.value) {
             Some(Value::String(text)) => text.clone(),
@@ -156,7 +153,6 @@ impl Snapshot {
 }
 
 /// The same observation with its value as JSON; a value that JSON cannot hold becomes malformed.
-#[must_use]
 pub fn erase<T: Serialize>(seen: Observation<T>) -> Observation<Value> {
     let outcome = match seen.outcome {
         Outcome::Known(value) => match serde_json::to_value(value) {

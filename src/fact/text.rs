@@ -20,7 +20,6 @@ pub enum TextSource {
 
 impl TextSource {
     /// The fact that says whether this source was read, for rules that rest on text.
-    #[must_use]
     pub fn fact_name(self) -> Option<&'static str> {
         match self {
             Self::GatewayLog => Some("text.gateway_log"),

@@ -23,7 +23,6 @@ impl<T> Fact<T> {
     }
 
     /// The dotted name, as rules and snapshots write it.
-    #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
     }
@@ -47,7 +46,6 @@ macro_rules! facts {
         $( $(#[doc = $doc])+ pub const $constant: Fact<$type> = Fact::new($name); )+
 
         /// Every fact there is, in the order of this file.
-        #[must_use]
         pub fn vocabulary() -> Vec<FactSpec> {
             vec![ $( FactSpec {
                 name: $name,

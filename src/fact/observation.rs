@@ -135,7 +135,7 @@ impl Reason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Origin {
-    /// The call: method and path, Kubernetes verb and resource, SQL, or the facts it was derived from.
+    /// The call: method and path, Kubernetes verb and resource, or SQL; empty for a derived fact.
     pub call: String,
     /// Against what: a host, a socket, a database; empty for a derived fact.
     pub against: String,
@@ -145,6 +145,9 @@ pub struct Origin {
     pub at: Timestamp,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
+    /// For a derived fact: the facts that decided it, or the one that it lacks. Empty for an observed one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
 }
 
 /// What came of asking.

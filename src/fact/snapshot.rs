@@ -148,6 +148,7 @@ impl Snapshot {
             vantage: self.vantage,
             at: self.observed_at,
             took_ms: 0,
+            from: Vec::new(),
         }
     }
 }

@@ -1,0 +1,262 @@
+//! What the gateway's pods present to Entra, beside what the identity trusts.
+
+use std::cmp::Reverse;
+
+use super::{Derived, Lack, need, put};
+use crate::fact::{
+    CLUSTER_RESOURCE, Comparison, FEDERATION_MISMATCH, FEDERATION_NEAREST, FEDERATION_PRESENTED,
+    FEDERATION_REPAIR, FederatedCredential, FederationRepair, GATEWAY_DEPLOYMENT, GATEWAY_PODS,
+    GATEWAY_SERVICE_ACCOUNTS, IDENTITY_CREDENTIALS, Outcome, Presented, Reason, Snapshot,
+};
+
+/// Federated credentials that one identity can have (Entra, "Important considerations for federated
+/// identity credentials").
+const CREDENTIAL_LIMIT: usize = 20;
+
+/// Audience of tokens for AKS identity bindings, which need no credential per service account.
+const IDENTITY_BINDING_AUDIENCE: &str = "api://AKSIdentityBinding";
+
+pub(super) fn derive(snapshot: &mut Snapshot) {
+    let presented = presented(snapshot);
+    put(
+        snapshot,
+        &FEDERATION_PRESENTED,
+        &[CLUSTER_RESOURCE.name(), GATEWAY_PODS.name(), GATEWAY_DEPLOYMENT.name()],
+        presented,
+    );
+    let from = [FEDERATION_PRESENTED.name(), IDENTITY_CREDENTIALS.name()];
+    let compared = need(snapshot, &FEDERATION_PRESENTED)
+        .and_then(|presented| Ok((presented, need(snapshot, &IDENTITY_CREDENTIALS)?)));
+    let (nearest_fact, mismatch_fact, repair_fact) = match compared {
+        Err(Lack::Absent(name)) => {
+            (Err(Lack::Absent(name)), Err(Lack::Absent(name)), Err(Lack::Absent(name)))
+        }
+        Err(Lack::Unknown(name, reason)) => (
+            Err(Lack::Unknown(name, reason.clone())),
+            Err(Lack::Unknown(name, reason.clone())),
+            Err(Lack::Unknown(name, reason)),
+        ),
+        Ok((presented, credentials)) => {
+            let wanted = snapshot.setting("azure.credential");
+            let nearest = nearest(&presented, &credentials, &wanted);
+            let mismatch = mismatch(&presented, &credentials);
+            let repair = repair(snapshot, &presented, &credentials, nearest, mismatch);
+            (
+                nearest
+                    .map(|at| compare(&presented, &credentials, at))
+                    .ok_or(Lack::Absent(IDENTITY_CREDENTIALS.name())),
+                Ok(mismatch.to_owned()),
+                Ok(repair),
+            )
+        }
+    };
+    put(snapshot, &FEDERATION_NEAREST, &from, nearest_fact);
+    put(snapshot, &FEDERATION_MISMATCH, &from, mismatch_fact);
+    put(snapshot, &FEDERATION_REPAIR, &from, repair_fact);
+}
+
+/// The service account the newest pod runs as; where no pod exists, the one that the template names.
+fn service_account(snapshot: &Snapshot) -> Derived<String> {
+    if let Outcome::Known(pods) = snapshot.get(&GATEWAY_PODS).outcome
+        && let Some(newest) = pods.iter().max_by_key(|pod| pod.created_at)
+    {
+        return Ok(newest.service_account.clone());
+    }
+    need(snapshot, &GATEWAY_DEPLOYMENT).map(|deployment| deployment.service_account)
+}
+
+fn audience(snapshot: &Snapshot) -> String {
+    let projected = snapshot.get(&GATEWAY_PODS).value().and_then(|pods| {
+        pods.iter()
+            .flat_map(|pod| &pod.tokens)
+            .map(|token| token.audience.clone())
+            .find(|audience| audience.starts_with("api://") && audience != IDENTITY_BINDING_AUDIENCE)
+    });
+    projected.unwrap_or_else(|| snapshot.setting("azure.audience"))
+}
+
+fn presented(snapshot: &Snapshot) -> Derived<Presented> {
+    let cluster = need(snapshot, &CLUSTER_RESOURCE)?;
+    let issuer = cluster.issuer_url.ok_or(Lack::Absent(CLUSTER_RESOURCE.name()))?;
+    let account = service_account(snapshot)?;
+    let namespace = snapshot.setting("kubernetes.namespace");
+    if namespace.is_empty() {
+        return Err(Lack::Unknown(
+            GATEWAY_DEPLOYMENT.name(),
+            Reason::NotConfigured { setting: "kubernetes.namespace".into() },
+        ));
+    }
+    Ok(Presented {
+        issuer,
+        subject: format!("system:serviceaccount:{namespace}:{account}"),
+        audience: audience(snapshot),
+    })
+}
+
+fn differs(presented: &Presented, credential: &FederatedCredential) -> Vec<&'static str> {
+    let mut fields = Vec::new();
+    if credential.issuer != presented.issuer {
+        fields.push("issuer");
+    }
+    if !credential.audiences.contains(&presented.audience) {
+        fields.push("audience");
+    }
+    if credential.subject.as_deref() != Some(presented.subject.as_str()) {
+        fields.push("subject");
+    }
+    fields
+}
+
+/// Index of the credential that was most likely meant for these pods.
+fn nearest(presented: &Presented, credentials: &[FederatedCredential], wanted: &str) -> Option<usize> {
+    (0..credentials.len()).max_by_key(|&at| {
+        let credential = &credentials[at];
+        let subject = credential.subject.as_deref().unwrap_or_default();
+        (
+            credential.issuer == presented.issuer,
+            Reverse(differs(presented, credential).len()),
+            credential.name == wanted,
+            shared_prefix(subject, &presented.subject),
+            Reverse(at),
+        )
+    })
+}
+
+fn shared_prefix(one: &str, other: &str) -> usize {
+    one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count()
+}
+
+/// What Entra would say, in its own order: issuer, then audience, then subject.
+fn mismatch(presented: &Presented, credentials: &[FederatedCredential]) -> &'static str {
+    if credentials.is_empty() {
+        return "no-credential";
+    }
+    if credentials.iter().any(|credential| differs(presented, credential).is_empty()) {
+        return "none";
+    }
+    let same_issuer: Vec<_> =
+        credentials.iter().filter(|credential| credential.issuer == presented.issuer).collect();
+    if same_issuer.is_empty() {
+        return "issuer";
+    }
+    if same_issuer.iter().any(|credential| credential.expression.is_some()) {
+        return "expression";
+    }
+    let subject_is = |same: fn(&str, &str) -> bool| {
+        same_issuer.iter().any(|credential| {
+            credential.subject.as_deref().is_some_and(|subject| same(subject, &presented.subject))
+        })
+    };
+    if subject_is(|one, other| one == other) {
+        "audience"
+    } else if subject_is(str::eq_ignore_ascii_case) {
+        "subject-case"
+    } else {
+        "subject"
+    }
+}
+
+fn compare(presented: &Presented, credentials: &[FederatedCredential], at: usize) -> Comparison {
+    let credential = &credentials[at];
+    Comparison {
+        name: credential.name.clone(),
+        issuer: credential.issuer.clone(),
+        subject: credential.subject.clone().or_else(|| credential.expression.clone()).unwrap_or_default(),
+        audience: credential.audiences.join(", "),
+        differs: differs(presented, credential).into_iter().map(str::to_owned).collect(),
+        position: i64::try_from(at + 1).unwrap_or(i64::MAX),
+        of: i64::try_from(credentials.len()).unwrap_or(i64::MAX),
+    }
+}
+
+fn account_of(subject: &str) -> Option<(&str, &str)> {
+    subject.strip_prefix("system:serviceaccount:")?.split_once(':')
+}
+
+/// How to mend it without pointing trust at an account that nobody meant, and without taking a
+/// credential away from another cluster or account that may rest on it.
+fn repair(
+    snapshot: &Snapshot,
+    presented: &Presented,
+    credentials: &[FederatedCredential],
+    nearest: Option<usize>,
+    mismatch: &str,
+) -> FederationRepair {
+    let wanted_name = snapshot.setting("azure.credential");
+    let answer = |how: &str, credential: &str, why: &str| FederationRepair {
+        how: how.into(),
+        credential: credential.into(),
+        why: why.into(),
+    };
+    if mismatch == "none" || mismatch == "expression" {
+        return answer("none", "", "");
+    }
+    let namespace = snapshot.setting("kubernetes.namespace");
+    let expected = snapshot.setting("kubernetes.service_account");
+    let explicit =
+        snapshot.target.get("kubernetes.service_account").is_some_and(|setting| setting.origin != "default");
+    let account = account_of(&presented.subject).map_or("", |(_, account)| account);
+    let expected_subject = format!("system:serviceaccount:{namespace}:{expected}");
+    let expected_is_trusted =
+        credentials.iter().any(|credential| credential.subject.as_deref() == Some(&expected_subject));
+    if account != expected && (account == "default" || expected_is_trusted || explicit) {
+        return answer(
+            "deployment",
+            "",
+            "the pods run as another service account than the one that is meant to be trusted",
+        );
+    }
+    if let Some(near) = nearest.map(|at| &credentials[at])
+        && near.issuer == presented.issuer
+    {
+        if near.subject.as_deref() == Some(&presented.subject) {
+            return answer("update", &near.name, "an identity takes one credential per issuer and subject");
+        }
+        if belongs_to_nobody(snapshot, near, &namespace) {
+            return answer(
+                "update",
+                &near.name,
+                "its issuer is this cluster's, and its subject belongs to no service account",
+            );
+        }
+    }
+    if credentials.len() >= CREDENTIAL_LIMIT {
+        return answer("limit", "", "the identity has as many credentials as an identity can have");
+    }
+    answer(
+        "create",
+        &free_name(&wanted_name, &snapshot.setting("azure.cluster"), credentials),
+        "the credentials that exist may serve another cluster or service account",
+    )
+}
+
+/// Whether a credential's subject is surely no existing service account's.
+fn belongs_to_nobody(snapshot: &Snapshot, credential: &FederatedCredential, namespace: &str) -> bool {
+    let accounts = snapshot.get(&GATEWAY_SERVICE_ACCOUNTS);
+    let (Some(accounts), Some(subject)) = (accounts.value(), credential.subject.as_deref()) else {
+        return false;
+    };
+    match account_of(subject) {
+        // The API server knows no such name, in whatever letter case it is written there.
+        Some((its_namespace, account)) if its_namespace.trim() == namespace => {
+            !accounts.iter().any(|known| known == account)
+        }
+        // Another namespace was not looked at; its account may exist.
+        Some((its_namespace, _)) => {
+            its_namespace.eq_ignore_ascii_case(namespace) && its_namespace != namespace
+        }
+        None => true,
+    }
+}
+
+fn free_name(wanted: &str, cluster: &str, credentials: &[FederatedCredential]) -> String {
+    let taken = |name: &str| credentials.iter().any(|credential| credential.name.eq_ignore_ascii_case(name));
+    if !taken(wanted) {
+        return wanted.to_owned();
+    }
+    let with_cluster = format!("{wanted}-{cluster}");
+    if !taken(&with_cluster) {
+        return with_cluster;
+    }
+    (2..).map(|n| format!("{with_cluster}-{n}")).find(|name| !taken(name)).unwrap_or(with_cluster)
+}

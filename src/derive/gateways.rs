@@ -1,0 +1,78 @@
+//! Which gateway record is the active one, which are old, and whether the heartbeat is lost.
+
+use super::{Derived, Lack, need, put};
+use crate::fact::{
+    GATEWAYS_ACTIVE, GATEWAYS_CURRENT, GATEWAYS_HEARTBEAT_LOST, GATEWAYS_KNOWN, GATEWAYS_STALE,
+    GatewayRecord, Outcome, PRIMARY_GATEWAYS_API, PRIMARY_GATEWAYS_DB, Snapshot,
+};
+
+/// A heartbeat older than this is lost: the Primary's own `HeartbeatTimeout` (gateway failover guide).
+const HEARTBEAT_TIMEOUT_S: i64 = 120;
+/// Failures in a row after which a gateway counts as failed: the Primary's `FailureThreshold`.
+const FAILURE_THRESHOLD: i64 = 3;
+
+pub(super) fn derive(snapshot: &mut Snapshot) {
+    let sources = [PRIMARY_GATEWAYS_API.name(), PRIMARY_GATEWAYS_DB.name()];
+    let known = known(snapshot);
+    put(snapshot, &GATEWAYS_KNOWN, &sources, known);
+
+    let environment = snapshot.setting("environment");
+    let wanted = snapshot.setting("gateway.name");
+    let here = |snapshot: &Snapshot| -> Derived<Vec<GatewayRecord>> {
+        let mut records = need(snapshot, &GATEWAYS_KNOWN)?;
+        records.retain(|record| record.environment.eq_ignore_ascii_case(&environment));
+        Ok(records)
+    };
+    let current = here(snapshot)
+        .and_then(|records| current(&records, &wanted).cloned().ok_or(Lack::Absent(GATEWAYS_KNOWN.name())));
+    let stale = here(snapshot).map(|records| {
+        let active = current_id(&records, &wanted);
+        records.into_iter().filter(|record| Some(&record.id) != active.as_ref() && is_old(record)).collect()
+    });
+    let active = here(snapshot).map(|records| {
+        records.into_iter().filter(|record| record.status == "active" && !is_old(record)).collect()
+    });
+    let from = [GATEWAYS_KNOWN.name()];
+    put(snapshot, &GATEWAYS_CURRENT, &from, current);
+    put(snapshot, &GATEWAYS_STALE, &from, stale);
+    put(snapshot, &GATEWAYS_ACTIVE, &from, active);
+    let lost = need(snapshot, &GATEWAYS_CURRENT).map(|record| is_lost(&record));
+    put(snapshot, &GATEWAYS_HEARTBEAT_LOST, &[GATEWAYS_CURRENT.name()], lost);
+}
+
+fn known(snapshot: &Snapshot) -> Derived<Vec<GatewayRecord>> {
+    let from_api = snapshot.get(&PRIMARY_GATEWAYS_API).outcome;
+    let from_db = snapshot.get(&PRIMARY_GATEWAYS_DB).outcome;
+    match (from_api, from_db) {
+        (Outcome::Known(records), _) | (_, Outcome::Known(records)) => Ok(records.gateways),
+        (Outcome::Unknown(reason), _) => Err(Lack::Unknown(PRIMARY_GATEWAYS_API.name(), reason)),
+        (_, Outcome::Unknown(reason)) => Err(Lack::Unknown(PRIMARY_GATEWAYS_DB.name(), reason)),
+        (Outcome::Absent, Outcome::Absent) => Err(Lack::Absent(PRIMARY_GATEWAYS_API.name())),
+    }
+}
+
+/// The record under examination: by its configured name, else the one with the newest heartbeat.
+fn current<'a>(records: &'a [GatewayRecord], wanted: &str) -> Option<&'a GatewayRecord> {
+    let newest = |named: bool| {
+        records
+            .iter()
+            .filter(|record| !named || record.name == wanted)
+            .filter(|record| record.status != "standby" && record.status != "dr-standby")
+            .max_by_key(|record| record.last_heartbeat)
+    };
+    newest(true).or_else(|| newest(false))
+}
+
+fn current_id(records: &[GatewayRecord], wanted: &str) -> Option<String> {
+    current(records, wanted).map(|record| record.id.clone())
+}
+
+/// Standbys are silent by design and never old.
+fn is_old(record: &GatewayRecord) -> bool {
+    !record.status.contains("standby") && record.heartbeat_age_s.is_none_or(|age| age > HEARTBEAT_TIMEOUT_S)
+}
+
+fn is_lost(record: &GatewayRecord) -> bool {
+    record.consecutive_failures >= FAILURE_THRESHOLD
+        || record.heartbeat_age_s.is_none_or(|age| age > HEARTBEAT_TIMEOUT_S)
+}

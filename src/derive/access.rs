@@ -1,6 +1,6 @@
 //! Who can read which subscription, by effective actions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Derived, Lack, need, put};
 use crate::fact::{
@@ -13,8 +13,8 @@ const NEEDED: &str = "Microsoft.Resources/subscriptions/read";
 enum Reads {
     Yes,
     No,
-    /// A condition or a deny assignment decides, and neither is evaluated here.
-    Depends(String),
+    /// It was not read, or a condition or deny assignment decides and neither is evaluated here.
+    Unclear(Reason),
 }
 
 pub(super) fn derive(snapshot: &mut Snapshot) {
@@ -51,17 +51,21 @@ fn allows(assignment: &Assignment) -> bool {
 }
 
 fn reads(access: &UserAccess) -> Reads {
+    if let Some(reason) = &access.unread {
+        return Reads::Unclear(reason.clone());
+    }
+    let depends = |detail: String| Reads::Unclear(Reason::Malformed { detail });
     let allowing: Vec<_> = access.assignments.iter().filter(|assignment| allows(assignment)).collect();
     if allowing.is_empty() {
         return Reads::No;
     }
     if let Some(denied) = access.denied.first() {
-        return Reads::Depends(format!("a deny assignment ({denied}) may take the right away again"));
+        return depends(format!("a deny assignment ({denied}) may take the right away again"));
     }
     if allowing.iter().any(|assignment| assignment.condition.is_none()) {
         return Reads::Yes;
     }
-    Reads::Depends("each assignment that grants it carries a condition".into())
+    depends("each assignment that grants it carries a condition".into())
 }
 
 fn gaps(snapshot: &Snapshot) -> Derived<Vec<AccessGap>> {
@@ -76,30 +80,43 @@ fn gaps(snapshot: &Snapshot) -> Derived<Vec<AccessGap>> {
                 subscription: access.subscription,
                 eligible: access.eligible.join(", "),
             }),
-            Reads::Depends(why) => undecided = Some(why),
+            Reads::Unclear(why) => undecided = Some(why),
         }
     }
     match undecided {
-        Some(why) if found.is_empty() => {
-            Err(Lack::Unknown(OBO_ACCESS.name(), Reason::Malformed { detail: why }))
-        }
+        Some(why) if found.is_empty() => Err(Lack::Unknown(OBO_ACCESS.name(), why)),
         _ => Ok(found),
     }
 }
 
-/// Users for whom discovery would answer 200 with an empty list.
+/// Users for whom discovery would answer 200 with an empty list: none of the judged subscriptions is theirs to
+/// read. A user of whom something is unclear is blind only if that cannot matter, which is never.
 fn blind(snapshot: &Snapshot) -> Derived<Vec<String>> {
-    let mut by_user: BTreeMap<String, (String, BTreeSet<bool>)> = BTreeMap::new();
+    let mut by_user: BTreeMap<String, Vec<UserAccess>> = BTreeMap::new();
     for access in need(snapshot, &OBO_ACCESS)? {
-        let sees_nothing = matches!(reads(&access), Reads::No);
-        let name = access.user.name.clone().unwrap_or_else(|| access.user.object_id.clone());
-        by_user.entry(access.user.object_id).or_insert((name, BTreeSet::new())).1.insert(sees_nothing);
+        by_user.entry(access.user.object_id.clone()).or_default().push(access);
     }
-    Ok(by_user
-        .into_values()
-        .filter(|(_, sees_nothing)| !sees_nothing.contains(&false))
-        .map(|(name, _)| name)
-        .collect())
+    let mut found = Vec::new();
+    let mut undecided = None;
+    for rights in by_user.into_values() {
+        let verdicts: Vec<_> = rights.iter().map(reads).collect();
+        if verdicts.iter().any(|verdict| matches!(verdict, Reads::Yes)) {
+            continue;
+        }
+        match verdicts.into_iter().find_map(|verdict| match verdict {
+            Reads::Unclear(reason) => Some(reason),
+            Reads::Yes | Reads::No => None,
+        }) {
+            Some(reason) => undecided = Some(reason),
+            None => found.extend(
+                rights.into_iter().next().map(|access| access.user.name.unwrap_or(access.user.object_id)),
+            ),
+        }
+    }
+    match undecided {
+        Some(reason) if found.is_empty() => Err(Lack::Unknown(OBO_ACCESS.name(), reason)),
+        _ => Ok(found),
+    }
 }
 
 #[cfg(test)]

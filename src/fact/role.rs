@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Reason;
+
 /// A user whose rights are judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -49,4 +51,6 @@ pub struct UserAccess {
     pub denied: Vec<String>,
     /// Roles the user could activate (privileged identity management) and has not.
     pub eligible: Vec<String>,
+    /// Why the assignments could not be read, where they could not; the lists above then say nothing.
+    pub unread: Option<Reason>,
 }

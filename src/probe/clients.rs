@@ -1,0 +1,193 @@
+//! The clients of one run, made from the target.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+use url::Url;
+
+use crate::client::{
+    Arm, ClientError, Docker, Entra, Graph, ImdsClient, KubeOptions, Kubernetes, LoginOptions, Method,
+    Postgres, Primary, Secret, Tokens, Transport, touches,
+};
+use crate::fact::{Observation, Origin, Outcome, Reason, Vantage};
+use crate::target::{Target, TargetError};
+
+/// Why a run cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientsError {
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// A client cannot be made.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+/// Everything that probes may ask.
+pub struct Clients {
+    /// The settings in force.
+    pub target: Target,
+    pub(super) transport: Transport,
+    pub(super) tokens: Tokens,
+    pub(super) arm: Arm,
+    pub(super) graph: Graph,
+    pub(super) entra: Entra,
+    pub(super) imds: ImdsClient,
+    pub(super) docker: Docker,
+    pub(super) primary: Option<Primary>,
+    kubernetes: OnceCell<Observation<Arc<Kubernetes>>>,
+}
+
+fn url_of(target: &Target, name: &str) -> Result<Url, ClientsError> {
+    let text = target.text(name);
+    Url::parse(&text).map_err(|_| {
+        ClientsError::Target(TargetError::Value {
+            origin: target.settings().get(name).map_or_else(String::new, |setting| setting.origin.clone()),
+            name: name.into(),
+            value: text,
+            takes: "a URL; azure.cloud custom needs each of azure.endpoints".into(),
+        })
+    })
+}
+
+impl Clients {
+    /// Makes the clients. Nothing is asked yet.
+    pub fn new(target: Target, vantage: Vantage) -> Result<Self, ClientsError> {
+        let transport = Transport::new(&target.network(), &target.limits(), vantage, touches())?;
+        let authority = url_of(&target, "azure.endpoints.entra")?;
+        let imds_endpoint = url_of(&target, "imds.endpoint")?;
+        let staged = target.settings().get("azure.login").is_some_and(|setting| setting.origin == "lab");
+        let tokens = Tokens::new(
+            transport.clone(),
+            LoginOptions {
+                method: Method::from_name(&target.text("azure.login")),
+                authority: authority.clone(),
+                tenant: target.given("azure.tenant"),
+                client_id: target.given("azure.client_id"),
+                client_secret: target.secret("azure.client_secret_file")?,
+                token_file: target.path("azure.token_file"),
+                imds_endpoint: imds_endpoint.clone(),
+                environment: !staged,
+            },
+        );
+        let primary = match target.given("primary.url") {
+            None => None,
+            Some(_) => Some(Primary::new(
+                transport.clone(),
+                url_of(&target, "primary.url")?,
+                target.secret("primary.token_file")?,
+            )),
+        };
+        Ok(Self {
+            arm: Arm::new(transport.clone(), tokens.clone(), url_of(&target, "azure.endpoints.arm")?),
+            graph: Graph::new(transport.clone(), tokens.clone(), url_of(&target, "azure.endpoints.graph")?),
+            entra: Entra::new(transport.clone(), authority),
+            imds: ImdsClient::new(transport.clone(), imds_endpoint),
+            docker: Docker::new(&transport, &target.path("docker.socket").unwrap_or_default()),
+            primary,
+            kubernetes: OnceCell::new(),
+            transport,
+            tokens,
+            target,
+        })
+    }
+
+    /// The transport, for its journal.
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// An origin of now, for an observation that no client made.
+    pub(super) fn origin(&self, call: String, against: String) -> Origin {
+        Origin {
+            call,
+            against,
+            vantage: self.transport.vantage(),
+            at: Timestamp::now(),
+            took_ms: 0,
+            from: Vec::new(),
+        }
+    }
+
+    /// The cluster's API, connected once for the run.
+    pub(super) async fn kubernetes(&self) -> &Observation<Arc<Kubernetes>> {
+        self.kubernetes
+            .get_or_init(|| async {
+                let options = KubeOptions {
+                    kubeconfig: self.target.path("kubernetes.kubeconfig"),
+                    context: self.target.given("kubernetes.context"),
+                };
+                Kubernetes::connect(&self.transport, options).await.map(Arc::new)
+            })
+            .await
+    }
+
+    /// The Primary's database: its configured URL, else the Compose project's database container.
+    pub(super) async fn database(&self) -> Observation<Postgres> {
+        let origin = self.origin("database.url_file".into(), String::new());
+        match self.target.secret("database.url_file") {
+            Ok(Some(url)) => return Observation::known(Postgres::new(&self.transport, &url), origin),
+            Ok(None) => {}
+            Err(error) => {
+                return Observation::unknown(Reason::Malformed { detail: error.to_string() }, origin);
+            }
+        }
+        let password = match self.target.secret("database.password_file") {
+            Ok(Some(password)) => password,
+            Ok(None) => {
+                return Observation::unknown(
+                    Reason::NotConfigured { setting: "database.url_file".into() },
+                    origin,
+                );
+            }
+            Err(error) => {
+                return Observation::unknown(Reason::Malformed { detail: error.to_string() }, origin);
+            }
+        };
+        let project = self.target.text("primary.compose_project");
+        let service = self.target.text("primary.database_service");
+        let services = self.docker.containers(&project).await;
+        let container = match &services.outcome {
+            Outcome::Known(services) => services.iter().find(|it| it.service == service),
+            Outcome::Absent => None,
+            Outcome::Unknown(reason) => return Observation::unknown(reason.clone(), services.origin.clone()),
+        };
+        let Some(container) = container else {
+            return Observation::unknown(
+                Reason::NotConfigured { setting: "database.url_file".into() },
+                services.origin.clone(),
+            );
+        };
+        let address = self.docker.address(&container.container).await;
+        address.map(|address| {
+            let url = dsn(&address, &self.target.text("database.user"), &password, &self.target.text("database.name"));
+            Postgres::new(&self.transport, &url)
+        })
+    }
+
+    /// The gateway's own database, where its URL is configured.
+    pub(super) fn gateway_database(&self) -> Observation<Postgres> {
+        let origin = self.origin("database.gateway_url_file".into(), String::new());
+        match self.target.secret("database.gateway_url_file") {
+            Ok(Some(url)) => Observation::known(Postgres::new(&self.transport, &url), origin),
+            Ok(None) => Observation::unknown(
+                Reason::NotConfigured { setting: "database.gateway_url_file".into() },
+                origin,
+            ),
+            Err(error) => Observation::unknown(Reason::Malformed { detail: error.to_string() }, origin),
+        }
+    }
+}
+
+/// libpq keywords; the Compose network carries no TLS (`sslmode=disable` in the shipped file).
+fn dsn(address: &str, user: &str, password: &Secret, name: &str) -> Secret {
+    let quoted = |value: &str| format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"));
+    Secret::new(format!(
+        "host={} port=5432 user={} password={} dbname={} sslmode=disable",
+        quoted(address),
+        quoted(user),
+        quoted(password.expose()),
+        quoted(name),
+    ))
+}

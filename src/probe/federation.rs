@@ -1,0 +1,173 @@
+//! The cluster's issuer, and every federated credential of the gateway's identity.
+//!
+//! API versions as published for `Microsoft.ContainerService` and `Microsoft.ManagedIdentity`.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::{Clients, Probe, Seen, field, not_configured, parsed};
+use crate::fact::{
+    CLUSTER_ISSUER, CLUSTER_RESOURCE, Cluster, FederatedCredential, IDENTITY_CREDENTIALS, IDENTITY_RESOURCE,
+    ManagedIdentity, Observation, Outcome, Snapshot,
+};
+
+const CLUSTER_API: &str = "2024-09-01";
+const IDENTITY_API: &str = "2023-01-31";
+
+pub(super) struct FederationProbe;
+
+#[async_trait]
+impl Probe for FederationProbe {
+    fn name(&self) -> &'static str {
+        "federation"
+    }
+
+    fn provides(&self) -> &'static [&'static str] {
+        &["cluster.resource", "cluster.issuer", "identity.resource", "identity.credentials"]
+    }
+
+    async fn observe(&self, clients: &Clients, _known: &Snapshot) -> Seen {
+        let (from_cluster, from_identity) =
+            futures::join!(observe_cluster(clients), observe_identity(clients));
+        let mut seen = from_cluster;
+        seen.facts.extend(from_identity.facts);
+        seen
+    }
+}
+
+fn group_path(clients: &Clients) -> Option<String> {
+    let subscription = clients.target.given("azure.subscription")?;
+    let group = clients.target.given("azure.resource_group")?;
+    Some(format!("/subscriptions/{subscription}/resourceGroups/{group}/providers"))
+}
+
+async fn observe_cluster(clients: &Clients) -> Seen {
+    let mut seen = Seen::default();
+    let cluster: Observation<Cluster> = match group_path(clients) {
+        None => not_configured(clients, "azure.subscription"),
+        Some(group) => {
+            let name = clients.target.text("azure.cluster");
+            let path = format!("{group}/Microsoft.ContainerService/managedClusters/{name}");
+            parsed(clients.arm.get(&path, CLUSTER_API).await, parse_cluster)
+        }
+    };
+    match &cluster.outcome {
+        Outcome::Known(Cluster { issuer_url: Some(issuer), .. }) => {
+            seen.put(&CLUSTER_ISSUER, clients.entra.issuer(issuer).await);
+        }
+        Outcome::Known(_) | Outcome::Absent | Outcome::Unknown(_) => {
+            seen.put_same(&CLUSTER_ISSUER, &cluster);
+        }
+    }
+    seen.put(&CLUSTER_RESOURCE, cluster);
+    seen
+}
+
+async fn observe_identity(clients: &Clients) -> Seen {
+    let mut seen = Seen::default();
+    let Some(group) = group_path(clients) else {
+        seen.put(&IDENTITY_RESOURCE, not_configured(clients, "azure.subscription"));
+        seen.put(&IDENTITY_CREDENTIALS, not_configured(clients, "azure.subscription"));
+        return seen;
+    };
+    let name = clients.target.text("azure.identity");
+    let path = format!("{group}/Microsoft.ManagedIdentity/userAssignedIdentities/{name}");
+    let credentials_path = format!("{path}/federatedIdentityCredentials");
+    let (identity, credentials) = futures::join!(
+        clients.arm.get(&path, IDENTITY_API),
+        clients.arm.list(&credentials_path, IDENTITY_API, None)
+    );
+    seen.put(&IDENTITY_RESOURCE, parsed(identity, parse_identity));
+    seen.put(&IDENTITY_CREDENTIALS, parsed(credentials, |items| items.iter().map(parse_credential).collect()));
+    seen
+}
+
+fn parse_cluster(answer: &Value) -> Result<Cluster, String> {
+    Ok(Cluster {
+        name: field::required(answer, "/name")?,
+        id: field::required(answer, "/id")?,
+        provisioning_state: field::text(answer, "/properties/provisioningState"),
+        power_state: field::text(answer, "/properties/powerState/code"),
+        oidc_enabled: field::flag(answer, "/properties/oidcIssuerProfile/enabled"),
+        issuer_url: field::text(answer, "/properties/oidcIssuerProfile/issuerUrl"),
+        workload_identity_enabled: field::flag(
+            answer,
+            "/properties/securityProfile/workloadIdentity/enabled",
+        ),
+        fqdn: field::text(answer, "/properties/fqdn")
+            .or_else(|| field::text(answer, "/properties/privateFQDN")),
+    })
+}
+
+fn parse_identity(answer: &Value) -> Result<ManagedIdentity, String> {
+    let id = field::required(answer, "/id")?;
+    Ok(ManagedIdentity {
+        name: field::required(answer, "/name")?,
+        resource_group: field::id_part(&id, "resourceGroups")
+            .ok_or_else(|| format!("the id {id} names no resource group"))?,
+        client_id: field::required(answer, "/properties/clientId")?,
+        principal_id: field::required(answer, "/properties/principalId")?,
+        tenant_id: field::required(answer, "/properties/tenantId")?,
+        id,
+    })
+}
+
+fn parse_credential(item: &Value) -> Result<FederatedCredential, String> {
+    Ok(FederatedCredential {
+        name: field::required(item, "/name")?,
+        issuer: field::required(item, "/properties/issuer")?,
+        subject: field::text(item, "/properties/subject"),
+        audiences: field::texts(item, "/properties/audiences"),
+        expression: field::text(item, "/properties/claimsMatchingExpression/value"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{parse_cluster, parse_credential, parse_identity};
+
+    #[test]
+    fn a_cluster_without_profiles_has_both_switches_off() {
+        let cluster = parse_cluster(&json!({
+            "id": "/subscriptions/s/resourcegroups/g/providers/Microsoft.ContainerService/managedClusters/c",
+            "name": "c",
+            "properties": {"provisioningState": "Succeeded", "securityProfile": {}}
+        }))
+        .unwrap();
+        assert!(!cluster.oidc_enabled && !cluster.workload_identity_enabled);
+        assert_eq!(cluster.issuer_url, None);
+    }
+
+    #[test]
+    fn a_resource_group_is_found_whatever_its_letter_case() {
+        let identity = parse_identity(&json!({
+            "id": "/subscriptions/s/resourcegroups/rg-one/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i",
+            "name": "i",
+            "properties": {"clientId": "c", "principalId": "p", "tenantId": "t"}
+        }))
+        .unwrap();
+        assert_eq!(identity.resource_group, "rg-one");
+    }
+
+    #[test]
+    fn a_flexible_credential_has_an_expression_and_no_subject() {
+        let credential = parse_credential(&json!({
+            "name": "flexible",
+            "properties": {
+                "issuer": "https://issuer.example/",
+                "audiences": ["api://AzureADTokenExchange"],
+                "claimsMatchingExpression": {"languageVersion": 1, "value": "claims['sub'] matches 'x:*'"}
+            }
+        }))
+        .unwrap();
+        assert_eq!(credential.subject, None);
+        assert_eq!(credential.expression.as_deref(), Some("claims['sub'] matches 'x:*'"));
+    }
+
+    #[test]
+    fn an_answer_without_its_members_is_told() {
+        assert_eq!(parse_identity(&json!({"name": "i"})).unwrap_err(), "the answer has no id");
+    }
+}

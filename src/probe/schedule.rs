@@ -1,0 +1,83 @@
+//! Runs probes: each as soon as what it needs has been asked, several at a time, all by the deadline.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::stream::{FuturesUnordered, StreamExt};
+use jiff::Timestamp;
+
+use super::{Clients, Probe, Seen};
+use crate::fact::{Layer, Observation, Outcome, ProbeRun, Reason, Snapshot};
+
+/// Probes that ask at the same time.
+const AT_ONCE: usize = 8;
+
+/// Told of each probe's beginning and end.
+pub trait Watch {
+    /// A probe begins.
+    fn begins(&self, probe: &str);
+    /// A probe has ended.
+    fn ends(&self, probe: &str);
+}
+
+/// Runs probes into a snapshot. Every fact that they provide is answered, if only with why it is unknown.
+/// Dropping the future ends the run; what was observed by then stays in the snapshot.
+pub async fn run(probes: &[Box<dyn Probe>], clients: &Clients, snapshot: &mut Snapshot, watch: &dyn Watch) {
+    let provided: BTreeSet<&str> = probes.iter().flat_map(|probe| probe.provides()).copied().collect();
+    let mut waiting: Vec<&dyn Probe> = probes.iter().map(AsRef::as_ref).collect();
+    let mut running = FuturesUnordered::new();
+    loop {
+        let known = Arc::new(snapshot.clone());
+        waiting.retain(|&probe| {
+            let settled = |name: &&&str| snapshot.facts.contains_key(**name) || !provided.contains(**name);
+            if running.len() >= AT_ONCE || !probe.needs().iter().all(|name| settled(&name)) {
+                return true;
+            }
+            watch.begins(probe.name());
+            running.push(one(probe, clients, Arc::clone(&known)));
+            false
+        });
+        let Some((probe, record, seen)) = running.next().await else { break };
+        watch.ends(probe);
+        snapshot.text.extend(seen.text);
+        for (name, observation) in seen.facts {
+            snapshot.facts.insert(name.to_owned(), observation);
+        }
+        snapshot.probes.push(record);
+        snapshot.calls = clients.transport().calls();
+    }
+    snapshot.probes.sort_by(|one, other| one.name.cmp(&other.name));
+    snapshot.text.sort_by(|one, other| {
+        (one.source, &one.place, one.line).cmp(&(other.source, &other.place, other.line))
+    });
+}
+
+async fn one<'a>(
+    probe: &'a dyn Probe,
+    clients: &Clients,
+    known: Arc<Snapshot>,
+) -> (&'a str, ProbeRun, Seen) {
+    let at = Timestamp::now();
+    let began = Instant::now();
+    let left = clients.transport().remaining();
+    let mut seen = tokio::time::timeout(left, probe.observe(clients, &known)).await.unwrap_or_default();
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    for &name in probe.provides() {
+        if !seen.facts.iter().any(|(answered, _)| *answered == name) {
+            let origin = clients.origin(format!("probe {}", probe.name()), String::new());
+            let reason = Reason::TimedOut { layer: Layer::FirstByte, after_ms: took_ms };
+            seen.facts.push((name, Observation::unknown(reason, origin)));
+        }
+    }
+    let unknown = seen.facts.iter().filter(|(_, it)| matches!(it.outcome, Outcome::Unknown(_))).count();
+    let record = ProbeRun {
+        name: probe.name().to_owned(),
+        provides: probe.provides().iter().map(|&name| name.to_owned()).collect(),
+        at,
+        took_ms,
+        answered: seen.facts.len() - unknown,
+        unknown,
+    };
+    (probe.name(), record, seen)
+}

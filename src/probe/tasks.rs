@@ -1,0 +1,100 @@
+//! The logs in which polls of the tasks endpoint show: the gateway's and the Primary's. The endpoint
+//! itself is never called, for a poll may claim work.
+
+use async_trait::async_trait;
+
+use super::transcript::{Log, put_logs};
+use super::{Clients, Probe, Seen};
+use crate::fact::{
+    GATEWAY_PODS, Observation, Outcome, PRIMARY_SERVICES, Pod, Snapshot, TEXT_GATEWAY_LOG, TEXT_PRIMARY_LOG,
+    TextRead, TextSource,
+};
+
+const DEFAULT_LINES: u64 = 2000;
+
+pub(super) struct TasksProbe;
+
+#[async_trait]
+impl Probe for TasksProbe {
+    fn name(&self) -> &'static str {
+        "tasks"
+    }
+
+    fn provides(&self) -> &'static [&'static str] {
+        &["text.gateway_log", "text.primary_log"]
+    }
+
+    fn needs(&self) -> &'static [&'static str] {
+        &["gateway.pods", "primary.services"]
+    }
+
+    async fn observe(&self, clients: &Clients, known: &Snapshot) -> Seen {
+        let mut seen = Seen::default();
+        let limit =
+            clients.target.number("run.log_lines").and_then(|it| u64::try_from(it).ok()).unwrap_or(DEFAULT_LINES);
+        let (gateway, primary) =
+            futures::join!(gateway_logs(clients, known, limit), primary_logs(clients, known, limit));
+        put_logs(&mut seen, &TEXT_GATEWAY_LOG, TextSource::GatewayLog, gateway.0, limit, gateway.1);
+        put_logs(&mut seen, &TEXT_PRIMARY_LOG, TextSource::PrimaryLog, primary.0, limit, primary.1);
+        seen
+    }
+}
+
+fn nothing<T>(of: &Observation<T>) -> Observation<TextRead> {
+    let outcome = match &of.outcome {
+        Outcome::Known(_) | Outcome::Absent => Outcome::Absent,
+        Outcome::Unknown(reason) => Outcome::Unknown(reason.clone()),
+    };
+    Observation { outcome, origin: of.origin.clone() }
+}
+
+/// Logs of every gateway pod whose container has started, the previous container's first where it restarted.
+/// A container that never started has no log, which is an absence and not ignorance.
+async fn gateway_logs(clients: &Clients, known: &Snapshot, limit: u64) -> (Vec<Log>, Observation<TextRead>) {
+    let pods = known.get(&GATEWAY_PODS);
+    let otherwise = nothing(&pods);
+    let connected = clients.kubernetes().await;
+    let (Outcome::Known(kubernetes), Some(pods)) = (&connected.outcome, pods.value()) else {
+        return (Vec::new(), otherwise);
+    };
+    let namespace = clients.target.text("kubernetes.namespace");
+    let wanted = clients.target.given("kubernetes.container");
+    let mut pods: Vec<&Pod> = pods.iter().collect();
+    pods.sort_by_key(|pod| pod.created_at);
+    let asked = pods.iter().filter_map(|pod| {
+        let container = match &wanted {
+            Some(name) => pod.containers.iter().find(|container| &container.name == name)?,
+            None => pod.containers.first()?,
+        };
+        let never_ran = container.restarts == 0 && container.waiting.is_some();
+        (!never_ran).then_some((*pod, container))
+    });
+    let logs = asked.map(|(pod, container)| {
+        let namespace = &namespace;
+        async move {
+            let place = format!("pod/{}/{}", pod.name, container.name);
+            let mut logs = Vec::new();
+            if container.restarts > 0 {
+                let text = kubernetes.log(namespace, &pod.name, &container.name, true, limit).await;
+                // The kubelet keeps one dead container at most; that it kept none says nothing.
+                if matches!(text.outcome, Outcome::Known(_)) {
+                    logs.push(Log { place: format!("{place}/previous"), text });
+                }
+            }
+            let text = kubernetes.log(namespace, &pod.name, &container.name, false, limit).await;
+            logs.push(Log { place, text });
+            logs
+        }
+    });
+    (futures::future::join_all(logs).await.into_iter().flatten().collect(), otherwise)
+}
+
+async fn primary_logs(clients: &Clients, known: &Snapshot, limit: u64) -> (Vec<Log>, Observation<TextRead>) {
+    let services = known.get(&PRIMARY_SERVICES);
+    let otherwise = nothing(&services);
+    let wanted = clients.target.text("primary.backend_service");
+    let backend = services.value().and_then(|services| services.iter().find(|it| it.service == wanted));
+    let Some(backend) = backend else { return (Vec::new(), otherwise) };
+    let text = clients.docker.log(&backend.container, limit).await;
+    (vec![Log { place: format!("compose/{wanted}"), text }], otherwise)
+}

@@ -1,0 +1,467 @@
+//! The one HTTP transport: read-only by its list of allowed calls, bounded in time and size, with each failure
+//! told by its layer and each call written down without its secrets.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use url::Url;
+
+use super::access::Allowed;
+use super::cause::{failure, may_pass, one_line};
+use super::resolve::{Names, addresses};
+use super::{ClientError, Limits, Network, Secret};
+use crate::fact::{Call, Layer, Observation, Origin, Reason, Vantage};
+
+/// Redirects that are followed within one host.
+const REDIRECTS: usize = 3;
+/// First pause before a request is tried again; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// How long the question may take which layer a timed-out connection hung at.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+
+/// One request.
+#[derive(Clone)]
+pub struct Ask {
+    /// Which service it goes to; with method and path what the list of allowed calls is asked for.
+    pub api: &'static str,
+    /// `GET`, or `POST` for a token.
+    pub method: &'static str,
+    /// Where to.
+    pub url: Url,
+    /// Sent as `Authorization: Bearer`.
+    pub bearer: Option<Secret>,
+    /// Further headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// Body of a token request.
+    pub body: Option<Vec<u8>>,
+    /// Never through a proxy.
+    pub direct: bool,
+    /// A shorter deadline than the run's for one request.
+    pub within: Option<Duration>,
+    /// Tries; the run's where none.
+    pub attempts: Option<u32>,
+}
+
+impl Ask {
+    /// A GET.
+    pub fn get(api: &'static str, url: Url) -> Self {
+        Self {
+            api,
+            method: "GET",
+            url,
+            bearer: None,
+            headers: Vec::new(),
+            body: None,
+            direct: false,
+            within: None,
+            attempts: None,
+        }
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// The server's own time.
+    pub date: Option<Timestamp>,
+    /// `Content-Type`.
+    pub content_type: String,
+    /// `WWW-Authenticate`.
+    pub challenge: Option<String>,
+    /// The body, whole.
+    pub body: Vec<u8>,
+}
+
+struct Inside {
+    proxied: reqwest::Client,
+    direct: reqwest::Client,
+    network: Arc<Network>,
+    tls: Arc<rustls::ClientConfig>,
+    limits: Limits,
+    ends: Instant,
+    allowed: Vec<Allowed>,
+    vantage: Vantage,
+    journal: Mutex<Vec<Call>>,
+}
+
+/// The transport of one run; clones share it.
+#[derive(Clone)]
+pub struct Transport(Arc<Inside>);
+
+/// How one try ended.
+enum Try {
+    Done(Answer),
+    /// It may pass when tried again, after a pause that the server may have named.
+    Again(Reason, Option<Duration>),
+    Failed(Reason),
+}
+
+impl Transport {
+    /// Sets the clients up. The run's deadline begins now.
+    pub fn new(
+        network: &Network,
+        limits: &Limits,
+        vantage: Vantage,
+        allowed: Vec<Allowed>,
+    ) -> Result<Self, ClientError> {
+        let network = Arc::new(network.clone());
+        let tls = network.tls()?;
+        let client = |through_proxy: bool| {
+            let builder = reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .dns_resolver(Names(Arc::clone(&network)))
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(concat!("mzv-doctor/", env!("CARGO_PKG_VERSION")));
+            let builder = if through_proxy { builder } else { builder.no_proxy() };
+            builder.build().map_err(|error| ClientError::Tls(error.to_string()))
+        };
+        Ok(Self(Arc::new(Inside {
+            proxied: client(network.use_proxy)?,
+            direct: client(false)?,
+            tls: Arc::new(tls.clone()),
+            network,
+            limits: *limits,
+            ends: Instant::now() + limits.run,
+            allowed,
+            vantage,
+            journal: Mutex::default(),
+        })))
+    }
+
+    /// What is left of the run.
+    pub fn remaining(&self) -> Duration {
+        self.0.ends.saturating_duration_since(Instant::now())
+    }
+
+    /// Where calls are made from.
+    pub fn vantage(&self) -> Vantage {
+        self.0.vantage
+    }
+
+    /// The bounds of the run.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// How the network is reached.
+    pub(super) fn network(&self) -> &Network {
+        &self.0.network
+    }
+
+    /// TLS as every client uses it.
+    pub(super) fn tls(&self) -> Arc<rustls::ClientConfig> {
+        Arc::clone(&self.0.tls)
+    }
+
+    /// Each call so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.0.journal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Writes down a call that another protocol made, and gives the origin for its observation.
+    pub(super) fn record(
+        &self,
+        what: String,
+        against: String,
+        began: (Timestamp, Instant),
+        failure: Option<&Reason>,
+    ) -> Origin {
+        self.write(what, against, began, None, failure, 1, None)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one line of the journal, written in one place")]
+    fn write(
+        &self,
+        what: String,
+        against: String,
+        (at, began): (Timestamp, Instant),
+        status: Option<u16>,
+        failure: Option<&Reason>,
+        attempts: u32,
+        proxy: Option<String>,
+    ) -> Origin {
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.journal.lock().unwrap_or_else(PoisonError::into_inner).push(Call {
+            what: what.clone(),
+            against: against.clone(),
+            status,
+            failure: failure.map(Reason::label),
+            at,
+            took_ms,
+            attempts,
+            proxy,
+        });
+        Origin { call: what, against, vantage: self.0.vantage, at, took_ms, from: Vec::new() }
+    }
+
+    /// Asks. Any status that is neither 429 nor a server's error is an answer.
+    pub async fn send(&self, ask: Ask) -> Observation<Answer> {
+        let began = (Timestamp::now(), Instant::now());
+        let what = format!("{} {}", ask.method, shown_path(&ask.url));
+        let against = place(&ask.url);
+        let allowed =
+            |ask: &Ask| self.0.allowed.iter().any(|one| one.covers(ask.api, ask.method, ask.url.path()));
+        let mut ask = ask;
+        let mut redirects = 0;
+        let mut tries = 0;
+        let mut pause = FIRST_PAUSE;
+        let proxy = if ask.direct || !self.0.network.use_proxy { None } else { proxy_for(&ask.url) };
+        let most = ask.attempts.unwrap_or(self.0.limits.attempts);
+        let end = loop {
+            if !allowed(&ask) {
+                let option = format!("{} {} is not on the list of allowed calls", ask.method, ask.url.path());
+                break Err(Reason::NotAsked { option });
+            }
+            tries += 1;
+            match self.once(&ask, proxy.is_some()).await {
+                Try::Done(answer) => match redirect(&ask.url, &answer) {
+                    Redirect::None => break Ok(answer),
+                    Redirect::Within(url) if redirects < REDIRECTS => {
+                        redirects += 1;
+                        tries -= 1;
+                        ask.url = url;
+                    }
+                    Redirect::Within(_) => {
+                        break Err(Reason::Malformed { detail: "redirected without end".into() });
+                    }
+                    Redirect::Elsewhere(host) => {
+                        let detail = format!("redirected to another host, {host}, which is not followed");
+                        break Err(Reason::Malformed { detail });
+                    }
+                },
+                Try::Failed(reason) => break Err(reason),
+                Try::Again(reason, wanted) => {
+                    let wait = wanted.unwrap_or(pause).max(pause);
+                    if tries >= most || wait >= self.remaining() {
+                        break Err(with_tries(reason, tries, wanted));
+                    }
+                    pause *= 2;
+                    tokio::time::sleep(jittered(wait)).await;
+                }
+            }
+        };
+        let status = end.as_ref().ok().map(|answer| answer.status);
+        let origin = self.write(what, against, began, status, end.as_ref().err(), tries, proxy);
+        match end {
+            Ok(answer) => Observation::known(answer, origin),
+            Err(reason) => Observation::unknown(reason, origin),
+        }
+    }
+
+    async fn once(&self, ask: &Ask, by_proxy: bool) -> Try {
+        let within = ask.within.unwrap_or(self.0.limits.request).min(self.remaining());
+        let began = Instant::now();
+        let spent = || u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if within.is_zero() {
+            return Try::Failed(Reason::TimedOut { layer: Layer::Connect, after_ms: 0 });
+        }
+        let client = if ask.direct { &self.0.direct } else { &self.0.proxied };
+        let method = if ask.method == "POST" { reqwest::Method::POST } else { reqwest::Method::GET };
+        let mut request = client.request(method, ask.url.clone());
+        if let Some(bearer) = &ask.bearer {
+            request = request.bearer_auth(bearer.expose());
+        }
+        for (name, value) in &ask.headers {
+            request = request.header(*name, value);
+        }
+        if let Some(body) = &ask.body {
+            request = request.body(body.clone());
+        }
+        let response = match tokio::time::timeout(within, request.send()).await {
+            Err(_) => {
+                let after_ms = spent();
+                let layer = if by_proxy { Layer::Connect } else { self.hung_at(&ask.url).await };
+                return Try::Failed(Reason::TimedOut { layer, after_ms });
+            }
+            Ok(Err(error)) if error.is_builder() => {
+                return Try::Failed(Reason::Malformed { detail: one_line(&error.to_string()) });
+            }
+            Ok(Err(error)) => {
+                let reason = failure(&error, error.is_connect());
+                return if may_pass(&error) { Try::Again(reason, None) } else { Try::Failed(reason) };
+            }
+            Ok(Ok(response)) => response,
+        };
+        let status = response.status();
+        if status == 429 || matches!(status.as_u16(), 500 | 502 | 503 | 504) {
+            let named = retry_after(response.headers());
+            let reason =
+                Reason::Unreachable { layer: Layer::FirstByte, detail: format!("answered {status}") };
+            // A server that fails with words is heard: they may say why.
+            return match self.read(response, within.saturating_sub(began.elapsed())).await {
+                Ok(answer) if ask.attempts == Some(1) => Try::Done(answer),
+                _ => Try::Again(reason, named),
+            };
+        }
+        match self.read(response, within.saturating_sub(began.elapsed())).await {
+            Ok(answer) => Try::Done(answer),
+            Err(BodyEnd::TimedOut) => {
+                Try::Failed(Reason::TimedOut { layer: Layer::Body, after_ms: spent() })
+            }
+            Err(BodyEnd::TooLarge) => {
+                let detail = format!("the body is larger than {} bytes", self.0.limits.body_bytes);
+                Try::Failed(Reason::Malformed { detail })
+            }
+            Err(BodyEnd::Broken(detail)) => {
+                Try::Failed(Reason::Unreachable { layer: Layer::Body, detail })
+            }
+        }
+    }
+
+    async fn read(&self, response: reqwest::Response, within: Duration) -> Result<Answer, BodyEnd> {
+        let headers = response.headers().clone();
+        let status = response.status().as_u16();
+        let text = |name| headers.get(name).and_then(|value: &reqwest::header::HeaderValue| value.to_str().ok());
+        let mut body = Vec::new();
+        let collect = async {
+            let mut stream = response.bytes_stream();
+            while let Some(chunk) = stream.next().await {
+                let chunk = chunk.map_err(|error| match failure(&error, false) {
+                    Reason::Unreachable { detail, .. } => BodyEnd::Broken(detail),
+                    _ => BodyEnd::Broken(one_line(&error.to_string())),
+                })?;
+                if body.len() + chunk.len() > self.0.limits.body_bytes {
+                    return Err(BodyEnd::TooLarge);
+                }
+                body.extend_from_slice(&chunk);
+            }
+            Ok(())
+        };
+        tokio::time::timeout(within, collect).await.unwrap_or(Err(BodyEnd::TimedOut))?;
+        let location = text(LOCATION).map(str::to_owned);
+        let redirected = (300..400).contains(&status).then_some(location).flatten();
+        Ok(Answer {
+            status,
+            date: text(DATE)
+                .and_then(|date| rfc2822::DateTimeParser::new().parse_timestamp(date.replace("GMT", "+0000")).ok()),
+            content_type: text(CONTENT_TYPE).unwrap_or_default().to_owned(),
+            challenge: text(WWW_AUTHENTICATE).map(str::to_owned).or(redirected),
+            body,
+        })
+    }
+
+    /// Which layer a request hung at that brought no byte in time: each is tried once more, for a moment.
+    async fn hung_at(&self, url: &Url) -> Layer {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or(443);
+        let look = SECOND_LOOK.min(self.remaining().max(Duration::from_millis(100)));
+        let Ok(Ok(found)) = tokio::time::timeout(look, addresses(&self.0.network, host, port)).await else {
+            return Layer::Dns;
+        };
+        let Ok(Ok(stream)) = tokio::time::timeout(look, connect(&found)).await else {
+            return Layer::Connect;
+        };
+        if url.scheme() != "https" {
+            return Layer::FirstByte;
+        }
+        let Ok(name) = rustls::pki_types::ServerName::try_from(host.to_owned()) else { return Layer::Tls };
+        let shake = TlsConnector::from(self.tls()).connect(name, stream);
+        match tokio::time::timeout(look, shake).await {
+            Err(_) => Layer::Tls,
+            Ok(_) => Layer::FirstByte,
+        }
+    }
+}
+
+/// A connection to the first address that takes one.
+pub(super) async fn connect(found: &[SocketAddr]) -> std::io::Result<TcpStream> {
+    TcpStream::connect(found).await
+}
+
+enum BodyEnd {
+    TimedOut,
+    TooLarge,
+    Broken(String),
+}
+
+enum Redirect {
+    None,
+    Within(Url),
+    Elsewhere(String),
+}
+
+fn redirect(from: &Url, answer: &Answer) -> Redirect {
+    if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+        return Redirect::None;
+    }
+    let Some(to) = answer.challenge.as_deref().and_then(|location| from.join(location).ok()) else {
+        return Redirect::None;
+    };
+    let same = (to.scheme(), to.host_str(), to.port_or_known_default())
+        == (from.scheme(), from.host_str(), from.port_or_known_default());
+    if same { Redirect::Within(to) } else { Redirect::Elsewhere(one_line(to.host_str().unwrap_or("?"))) }
+}
+
+/// Path with its API version and no other query.
+fn shown_path(url: &Url) -> String {
+    let version = url.query_pairs().find(|(name, _)| name == "api-version");
+    match version {
+        Some((_, version)) => format!("{}?api-version={version}", url.path()),
+        None => url.path().to_owned(),
+    }
+}
+
+/// Host and port.
+pub(super) fn place(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+fn with_tries(reason: Reason, tries: u32, wanted: Option<Duration>) -> Reason {
+    match reason {
+        Reason::Unreachable { layer, detail } => {
+            let asked = wanted.map(|wait| format!(", to be tried again after {} s", wait.as_secs()));
+            let times = if tries == 1 { "1 try".into() } else { format!("{tries} tries") };
+            Reason::Unreachable { layer, detail: format!("{detail} ({times}{})", asked.unwrap_or_default()) }
+        }
+        other => other,
+    }
+}
+
+/// `Retry-After` in seconds or as a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = rfc2822::DateTimeParser::new().parse_timestamp(text.replace("GMT", "+0000")).ok()?;
+    u64::try_from(at.as_second() - Timestamp::now().as_second()).ok().map(Duration::from_secs)
+}
+
+/// A little more than asked, so that probes which were refused together do not come back together.
+fn jittered(wait: Duration) -> Duration {
+    let spread = u64::from(Timestamp::now().subsec_nanosecond().unsigned_abs()) % 100;
+    wait + Duration::from_millis(spread)
+}
+
+/// The proxy that the environment names for a URL, without credentials; the client library obeys the same variables.
+fn proxy_for(url: &Url) -> Option<String> {
+    let read = |name: &str| {
+        std::env::var(name).or_else(|_| std::env::var(name.to_uppercase())).ok().filter(|it| !it.is_empty())
+    };
+    let host = url.host_str()?;
+    if let Some(except) = read("no_proxy") {
+        let excepted = except.split(',').map(str::trim).any(|entry| {
+            let entry = entry.trim_start_matches('.');
+            entry == "*" || (!entry.is_empty() && (host == entry || host.ends_with(&format!(".{entry}"))))
+        });
+        if excepted {
+            return None;
+        }
+    }
+    let proxy = read(if url.scheme() == "https" { "https_proxy" } else { "http_proxy" }).or_else(|| read("all_proxy"))?;
+    let parsed = Url::parse(&proxy).or_else(|_| Url::parse(&format!("http://{proxy}"))).ok()?;
+    Some(place(&parsed))
+}

@@ -1,11 +1,120 @@
 //! What is wrong, what is fine, and what could not be examined.
 //!
-//! The shapes in `verdict.rs` are the whole of what a report may see. They serialize as the JSON
-//! format's document, so that every other format says the same.
+//! [`diagnose`] is pure: no clock, no network, no environment; "now" is the snapshot's own time. The shapes in
+//! `verdict.rs` are the whole of what a report may see.
 
+mod cause;
+mod compose;
+mod judge;
+mod summary;
 mod verdict;
 
+pub use judge::{Judged, judge_example};
+pub use summary::Summary;
 pub use verdict::{
     Confidence, Contrast, DIAGNOSIS_FORMAT, Diagnosis, Evidence, Excerpt, Finding, Inconclusive, Missing,
     NotApplicable, Passed, Remedy, Severity, Side,
 };
+
+use std::collections::BTreeSet;
+
+use crate::fact::{Outcome, Reason, Snapshot};
+use crate::rule::RuleTable;
+
+/// What a run has to know to be called green.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Rules that have to be conclusive whatever their lack.
+    pub required: BTreeSet<String>,
+    /// Settings that belong to the chains whose examination is the point of a run: not being set is a lack.
+    pub chain_settings: BTreeSet<String>,
+}
+
+/// Judges every rule of the table over a snapshot whose derived facts are in place.
+pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diagnosis {
+    let world = judge::World::new(snapshot, table);
+    let mut findings = Vec::new();
+    let mut inconclusive = Vec::new();
+    let mut passed = Vec::new();
+    let mut not_applicable = Vec::new();
+    for rule in table.rules.values() {
+        let mut rows = Vec::new();
+        for (number, binding) in rule.bindings().into_iter().enumerate() {
+            rows.push((binding, judge::judge(&world, rule, binding, number == 0)));
+        }
+        // What fired or is undecided for one subject says more than that another is fine.
+        let mut quiet = None;
+        let mut lacks: Vec<Missing> = Vec::new();
+        let mut history = Vec::new();
+        let mut fired = false;
+        for (binding, row) in rows {
+            match row {
+                Judged::Fired(found) => {
+                    fired = true;
+                    findings.push(compose::finding(&world, rule, binding, &found));
+                }
+                Judged::Passed(old) => {
+                    quiet = Some(true);
+                    history.extend(old);
+                }
+                Judged::Inconclusive(missing) => lacks.extend(missing),
+                Judged::NotApplicable => quiet = quiet.or(Some(false)),
+            }
+        }
+        if !lacks.is_empty() {
+            let required = rule.severity == crate::rule::Severity::Error && lacks.iter().any(|it| counts(it, policy))
+                || policy.required.contains(&rule.id);
+            inconclusive.push(Inconclusive {
+                id: rule.id.clone(),
+                title: rule.title.clone(),
+                severity: compose::severity(rule.severity),
+                required,
+                missing: lacks,
+            });
+        } else if !fired {
+            match quiet {
+                Some(true) => passed.push(Passed {
+                    id: rule.id.clone(),
+                    title: rule.title.clone(),
+                    severity: compose::severity(rule.severity),
+                    history,
+                }),
+                Some(false) | None => not_applicable
+                    .push(NotApplicable { id: rule.id.clone(), title: rule.title.clone() }),
+            }
+        }
+    }
+    cause::link(&mut findings, table);
+    let ended = snapshot.probes.iter().map(|run| run.at.as_millisecond() + i64::try_from(run.took_ms).unwrap_or(0));
+    let began = snapshot.probes.iter().map(|run| run.at.as_millisecond()).min();
+    let took = ended.max().zip(began).map_or(0, |(end, begin)| end - begin);
+    Diagnosis {
+        format: DIAGNOSIS_FORMAT,
+        tool_version: snapshot.tool_version.clone(),
+        observed_at: snapshot.observed_at,
+        vantage: snapshot.vantage,
+        target: snapshot.setting("environment"),
+        facts_asked: snapshot.facts.values().filter(|seen| was_asked(&seen.outcome)).count(),
+        took_ms: u64::try_from(took).unwrap_or(0),
+        findings,
+        inconclusive,
+        passed,
+        not_applicable,
+        probes: snapshot.probes.clone(),
+    }
+}
+
+fn was_asked<T>(outcome: &Outcome<T>) -> bool {
+    !matches!(outcome, Outcome::Unknown(Reason::NotAsked { .. } | Reason::NotConfigured { .. }))
+}
+
+/// Whether a lack keeps a run from being green: it was asked and not learned, or the chain's own setting is missing.
+fn counts(missing: &Missing, policy: &Policy) -> bool {
+    match &missing.reason {
+        Reason::NotAsked { .. } => false,
+        Reason::NotConfigured { setting } => policy.chain_settings.contains(setting),
+        Reason::Denied { .. } | Reason::Unreachable { .. } | Reason::TimedOut { .. } | Reason::Malformed { .. } => {
+            true
+        }
+    }
+}

@@ -9,4 +9,5 @@ pub mod diagnosis;
 pub mod fact;
 pub mod probe;
 pub mod redact;
+pub mod rule;
 pub mod target;

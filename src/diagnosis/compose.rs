@@ -1,0 +1,131 @@
+//! A rule that fired, with everything filled in.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::judge::{Fired, World};
+use super::{Confidence, Contrast, Evidence, Finding, Remedy, Severity, Side};
+use crate::rule::{Labelled, Rule, Scope, Sureness, Template, Truth, Values, Variant};
+
+/// Commands that one remedy gives at most.
+const MOST_COMMANDS: usize = 20;
+
+pub(super) fn severity(given: crate::rule::Severity) -> Severity {
+    match given {
+        crate::rule::Severity::Notice => Severity::Notice,
+        crate::rule::Severity::Warning => Severity::Warning,
+        crate::rule::Severity::Error => Severity::Error,
+    }
+}
+
+pub(super) fn confidence(given: Sureness) -> Confidence {
+    match given {
+        Sureness::Possible => Confidence::Possible,
+        Sureness::Likely => Confidence::Likely,
+        Sureness::Certain => Confidence::Certain,
+    }
+}
+
+/// Values for a finding's templates; a capture that took no part stands as unknown.
+struct Filler<'a> {
+    world: &'a World<'a>,
+    binding: Option<(&'a str, &'a str)>,
+    further: BTreeMap<String, Value>,
+}
+
+impl Filler<'_> {
+    fn values(&self, more: Option<(&str, &Value)>) -> Values {
+        let mut further = self.further.clone();
+        if let Some((name, value)) = more {
+            further.insert(name.to_owned(), value.clone());
+        }
+        Values::new(&self.world.areas, &self.world.table.shapes, &self.world.target, self.binding, &further)
+    }
+}
+
+pub(super) fn finding(
+    world: &World<'_>,
+    rule: &Rule,
+    binding: Option<(&str, &str)>,
+    fired: &Fired,
+) -> Finding {
+    let mut further: BTreeMap<String, Value> =
+        world.table.scanner.captures_of(&rule.id).into_iter().map(|name| (name, Value::Null)).collect();
+    further.extend(fired.captures.clone());
+    let filler = Filler { world, binding, further };
+    let values = filler.values(None);
+    let line = |template: &Template| tidy(&template.fill(&values).text);
+    let side = |labelled: &Labelled| {
+        let filled = labelled.value.fill(&values);
+        filled.open.is_empty().then(|| Side { label: labelled.label.clone(), value: filled.text })
+    };
+    let evidence = rule
+        .evidence
+        .iter()
+        .filter_map(|labelled| {
+            let filled = labelled.value.fill(&values);
+            let value = tidy(&filled.text);
+            (filled.open.is_empty() && !value.is_empty())
+                .then(|| Evidence { label: labelled.label.clone(), value })
+        })
+        .collect();
+    Finding {
+        id: rule.id.clone(),
+        title: rule.title.clone(),
+        area: rule.area.clone(),
+        severity: fired.severity,
+        confidence: fired.confidence,
+        subject: line(&rule.subject),
+        brief: line(&rule.brief),
+        evidence,
+        contrast: rule
+            .contrast
+            .as_ref()
+            .and_then(|contrast| Some(Contrast { has: side(&contrast.has)?, wants: side(&contrast.wants)? })),
+        text: fired.excerpts.clone(),
+        explanation: line(&rule.explanation),
+        remedy: if fired.severity == Severity::Notice { None } else { remedy(&filler, rule) },
+        verify: rule.verify.clone(),
+        caused_by: Vec::new(),
+        references: rule.references.clone(),
+        facts: fired.facts.clone(),
+    }
+}
+
+fn tidy(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn remedy(filler: &Filler<'_>, rule: &Rule) -> Option<Remedy> {
+    let scope = Scope::new(&filler.world.areas, &filler.world.target, filler.binding);
+    let fits =
+        |variant: &&Variant| variant.when.as_ref().is_none_or(|when| when.truth(&scope) == Truth::True);
+    let variant = rule.remedy.iter().find(fits)?;
+    let rounds: Vec<Option<(&str, Value)>> = match &variant.for_each {
+        None => vec![None],
+        Some((variable, list)) => {
+            list.elements(&scope).into_iter().map(|element| Some((variable.as_str(), element))).collect()
+        }
+    };
+    let mut open = Vec::new();
+    let mut commands = Vec::new();
+    for round in &rounds {
+        let values = filler.values(round.as_ref().map(|(name, value)| (*name, value)));
+        for command in &variant.commands {
+            let mut arguments = Vec::new();
+            for argument in command {
+                let filled = argument.fill(&values);
+                arguments.push(filled.text);
+                open.extend(filled.open);
+            }
+            if commands.len() < MOST_COMMANDS && !commands.contains(&arguments) {
+                commands.push(arguments);
+            }
+        }
+    }
+    open.sort();
+    open.dedup();
+    let text = variant.text.as_ref().map_or_else(String::new, |text| tidy(&text.fill(&filler.values(None)).text));
+    Some(Remedy { text, commands, open })
+}

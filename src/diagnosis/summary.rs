@@ -1,0 +1,54 @@
+//! A diagnosis in numbers.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Diagnosis, Severity};
+
+/// How much was found, and how much of what matters was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// Findings of severity error or warning that nothing else explains.
+    pub causes: usize,
+    /// Findings of severity error or warning that another finding explains.
+    pub consequences: usize,
+    /// Notices.
+    pub notices: usize,
+    /// Rules that could not be decided.
+    pub inconclusive: usize,
+    /// Those of them without which a run is not green.
+    pub required_inconclusive: usize,
+    /// Rules that were decided and did not fire.
+    pub passed: usize,
+    /// Rules that do not apply.
+    pub not_applicable: usize,
+    /// Whether the deployment may be called healthy: something was decided, nothing is wrong, and nothing that
+    /// matters stayed open.
+    pub healthy: bool,
+}
+
+impl Summary {
+    /// Counts.
+    pub fn of(diagnosis: &Diagnosis) -> Self {
+        let wrong = || diagnosis.findings.iter().filter(|finding| finding.severity != Severity::Notice);
+        let causes = wrong().filter(|finding| finding.caused_by.is_empty()).count();
+        let required = diagnosis.inconclusive.iter().filter(|row| row.required).count();
+        Self {
+            causes,
+            consequences: wrong().count() - causes,
+            notices: diagnosis.findings.len() - wrong().count(),
+            inconclusive: diagnosis.inconclusive.len(),
+            required_inconclusive: required,
+            passed: diagnosis.passed.len(),
+            not_applicable: diagnosis.not_applicable.len(),
+            healthy: wrong().count() == 0 && required == 0 && !diagnosis.passed.is_empty(),
+        }
+    }
+
+    /// Rules that were decided, of those that apply.
+    pub fn examined(&self) -> (usize, usize) {
+        let decided = self.causes + self.consequences + self.notices + self.passed;
+        (decided, decided + self.inconclusive)
+    }
+}

@@ -1,0 +1,415 @@
+//! Reading the table, strictly: each error names its file and line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use include_dir::{Dir, include_dir};
+
+use super::check::Names;
+use super::file::{Expect, LabelledFile, RuleFile, Source, VariantFile};
+use super::symptom::{Pattern, Scanner, compile};
+use super::template::Known;
+use super::{Contrasted, Expression, Labelled, Rule, Shape, Template, Variant, shapes};
+use crate::fact::FactSpec;
+
+static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
+
+/// Why the table does not load.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}:{line}: {problem}")]
+pub struct RuleError {
+    /// The rule file.
+    pub file: String,
+    /// Line in it, from 1.
+    pub line: u64,
+    /// What is wrong and what to do.
+    pub problem: String,
+}
+
+/// Every rule, by id.
+pub struct RuleTable {
+    /// The rules.
+    pub rules: BTreeMap<String, Rule>,
+    /// Their symptoms.
+    pub scanner: Scanner,
+    /// Types of all facts, by area and name.
+    pub shapes: BTreeMap<String, BTreeMap<String, Shape>>,
+}
+
+/// Loads the embedded table, with the files of a folder laid over it by id.
+///
+/// `settings` are the dotted names that rules may read as `target.NAME`, each with whether it is a list.
+pub fn load(
+    vocabulary: &[FactSpec],
+    settings: &[(&str, bool)],
+    overlay: Option<&Path>,
+) -> Result<RuleTable, RuleError> {
+    let mut files: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for (path, text) in embedded(&EMBEDDED) {
+        insert(&mut files, format!("rules/{path}"), &path, text)?;
+    }
+    if let Some(folder) = overlay {
+        let mut laid = BTreeMap::new();
+        for (path, text) in on_disk(folder)? {
+            insert(&mut laid, folder.join(&path).display().to_string(), &path, text)?;
+        }
+        if laid.is_empty() {
+            return Err(RuleError {
+                file: folder.display().to_string(),
+                line: 0,
+                problem: "holds no AREA/ID.yaml".into(),
+            });
+        }
+        files.extend(laid);
+    }
+    let shapes = shapes(vocabulary);
+    let target = target_shape(settings);
+    let mut rules = BTreeMap::new();
+    let mut patterns = Vec::new();
+    let mut places = BTreeMap::new();
+    for (id, (file, text)) in files {
+        let (rule, found) = read(&file, &text, &shapes, &target)?;
+        places.insert(id.clone(), (file, text));
+        patterns.extend(found);
+        rules.insert(id, rule);
+    }
+    check_causes(&rules, &places)?;
+    let scanner = Scanner::new(patterns)
+        .map_err(|problem| RuleError { file: "rules".into(), line: 0, problem })?;
+    Ok(RuleTable { rules, scanner, shapes })
+}
+
+fn embedded(folder: &Dir<'_>) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for file in folder.files() {
+        let path = file.path().display().to_string();
+        found.push((path, String::from_utf8_lossy(file.contents()).into_owned()));
+    }
+    for inner in folder.dirs() {
+        found.extend(embedded(inner));
+    }
+    found
+}
+
+fn on_disk(folder: &Path) -> Result<Vec<(String, String)>, RuleError> {
+    let refuse = |path: &Path, error: std::io::Error| RuleError {
+        file: path.display().to_string(),
+        line: 0,
+        problem: error.to_string(),
+    };
+    let mut found = Vec::new();
+    for area in std::fs::read_dir(folder).map_err(|error| refuse(folder, error))? {
+        let area = area.map_err(|error| refuse(folder, error))?.path();
+        if !area.is_dir() {
+            continue;
+        }
+        for file in std::fs::read_dir(&area).map_err(|error| refuse(&area, error))? {
+            let file = file.map_err(|error| refuse(&area, error))?.path();
+            let text = std::fs::read_to_string(&file).map_err(|error| refuse(&file, error))?;
+            let path = file.strip_prefix(folder).unwrap_or(&file).display().to_string();
+            found.push((path, text));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn insert(
+    files: &mut BTreeMap<String, (String, String)>,
+    shown: String,
+    path: &str,
+    text: String,
+) -> Result<(), RuleError> {
+    let refuse = |problem: String| RuleError { file: shown.clone(), line: 1, problem };
+    let id = path
+        .rsplit('/')
+        .next()
+        .and_then(|name| name.strip_suffix(".yaml"))
+        .ok_or_else(|| refuse("a rule file is named ID.yaml".into()))?;
+    if path.split('/').count() != 2 {
+        return Err(refuse("a rule file lies in the folder of its area".into()));
+    }
+    if let Some((other, _)) = files.get(id) {
+        return Err(refuse(format!("the id {id} is taken by {other}")));
+    }
+    files.insert(id.to_owned(), (shown, text));
+    Ok(())
+}
+
+/// Settings as nested members.
+fn target_shape(settings: &[(&str, bool)]) -> Shape {
+    fn put(members: &mut BTreeMap<String, Shape>, parts: &[&str], leaf: Shape) {
+        match parts {
+            [] => {}
+            [last] => {
+                members.insert((*last).to_owned(), leaf);
+            }
+            [first, rest @ ..] => {
+                let inner =
+                    members.entry((*first).to_owned()).or_insert_with(|| Shape::Object(BTreeMap::new()));
+                if let Shape::Object(inner) = inner {
+                    put(inner, rest, leaf);
+                }
+            }
+        }
+    }
+    let mut members = BTreeMap::new();
+    for (name, is_list) in settings {
+        let leaf = if *is_list { Shape::List(Box::new(Shape::Text)) } else { Shape::Text };
+        put(&mut members, &name.split('.').collect::<Vec<_>>(), leaf);
+    }
+    Shape::Object(members)
+}
+
+/// One file being read.
+struct Reader<'a> {
+    file: &'a str,
+    names: Names<'a>,
+    known: Known<'a>,
+    used: BTreeSet<String>,
+}
+
+impl Reader<'_> {
+    fn refuse(&self, line: u64, problem: String) -> RuleError {
+        RuleError { file: self.file.to_owned(), line: line.max(1), problem }
+    }
+
+    fn expression(&self, what: &str, source: &Source, wanted: &Shape) -> Result<Expression, RuleError> {
+        Expression::new(&source.value, &self.names, wanted)
+            .map_err(|problem| self.refuse(source.referenced.line(), format!("{what}: {problem}")))
+    }
+
+    fn condition(&self, what: &str, source: Option<&Source>) -> Result<Option<Expression>, RuleError> {
+        source.map(|source| self.expression(what, source, &Shape::Bool)).transpose()
+    }
+
+    fn template(&mut self, what: &str, source: &Source) -> Result<Template, RuleError> {
+        Template::new(&source.value, &self.known, &mut self.used).map_err(|problem| RuleError {
+            file: self.file.to_owned(),
+            line: source.referenced.line().max(1),
+            problem: format!("{what}: {problem}"),
+        })
+    }
+
+    fn labelled(&mut self, what: &str, from: &LabelledFile) -> Result<Labelled, RuleError> {
+        Ok(Labelled { label: from.label.clone(), value: self.template(what, &from.value)? })
+    }
+
+    fn variant(&mut self, from: &VariantFile) -> Result<Variant, RuleError> {
+        let when = self.condition("remedy when", from.when.as_ref())?;
+        let for_each = match from.for_each.iter().next() {
+            None => None,
+            Some((variable, list)) => {
+                let wanted = Shape::List(Box::new(Shape::Any));
+                let list = self.expression("remedy for_each", list, &wanted)?;
+                self.known.free.insert(variable.clone());
+                Some((variable.clone(), list))
+            }
+        };
+        let text = from.text.as_ref().map(|text| self.template("remedy text", text)).transpose()?;
+        let mut commands = Vec::new();
+        for command in &from.commands {
+            let arguments = command
+                .iter()
+                .map(|argument| self.template("remedy command", argument))
+                .collect::<Result<Vec<_>, _>>()?;
+            commands.push(arguments);
+        }
+        if let Some((variable, _)) = &for_each {
+            self.known.free.remove(variable);
+        }
+        Ok(Variant { when, for_each, text, commands })
+    }
+}
+
+fn read(
+    file: &str,
+    text: &str,
+    shapes: &BTreeMap<String, BTreeMap<String, Shape>>,
+    target: &Shape,
+) -> Result<(Rule, Vec<Pattern>), RuleError> {
+    let written: RuleFile = serde_saphyr::from_str(text).map_err(|error| RuleError {
+        file: file.to_owned(),
+        line: error.location().map_or(1, |at| at.line()),
+        problem: error.without_snippet().to_string().lines().next().unwrap_or("not valid YAML").to_owned(),
+    })?;
+    let mut areas: BTreeMap<&str, &BTreeMap<String, Shape>> =
+        shapes.iter().map(|(area, facts)| (area.as_str(), facts)).collect();
+    let each = written.each.iter().next().map(|(variable, areas)| (variable.clone(), areas.clone()));
+    if let Some((variable, alternatives)) = &each {
+        for alternative in alternatives {
+            let facts = shapes.get(alternative).ok_or_else(|| RuleError {
+                file: file.to_owned(),
+                line: line_of(text, "each"),
+                problem: format!("each: there is no area {alternative}"),
+            })?;
+            areas.insert(variable.as_str(), facts);
+        }
+    }
+    let free = each.iter().map(|(variable, _)| format!("{variable}_name")).collect();
+    let mut reader = Reader {
+        file,
+        names: Names { areas: areas.clone(), bound: BTreeMap::new(), target: Some(target) },
+        known: Known { areas, target, free },
+        used: BTreeSet::new(),
+    };
+    check_form(&reader, &written, text)?;
+    let patterns = read_symptoms(&mut reader, &written)?;
+    let captures: Vec<(String, u64)> = reader
+        .known
+        .free
+        .iter()
+        .filter(|name| !each.iter().any(|(variable, _)| **name == format!("{variable}_name")))
+        .map(|name| (name.clone(), line_of(text, &format!("(?P<{name}>"))))
+        .collect();
+    let rule = Rule {
+        applies: reader.condition("applies", written.applies.as_ref())?,
+        when: reader.condition("when", written.when.as_ref())?,
+        notice_when: reader.condition("notice_when", written.notice_when.as_ref())?,
+        symptoms: written.symptoms.len(),
+        sources: written
+            .symptoms
+            .iter()
+            .flat_map(|symptom| symptom.sources.iter().copied())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
+        subject: reader.template("subject", &written.subject)?,
+        brief: reader.template("brief", &written.brief)?,
+        evidence: written
+            .evidence
+            .iter()
+            .map(|line| reader.labelled("evidence", line))
+            .collect::<Result<_, _>>()?,
+        contrast: match &written.contrast {
+            None => None,
+            Some(contrast) => Some(Contrasted {
+                has: reader.labelled("contrast", &contrast.has)?,
+                wants: reader.labelled("contrast", &contrast.wants)?,
+            }),
+        },
+        explanation: reader.template("explanation", &written.explanation)?,
+        remedy: written.remedy.iter().map(|way| reader.variant(way)).collect::<Result<_, _>>()?,
+        id: written.id,
+        title: written.title,
+        area: written.area,
+        severity: written.severity,
+        confidence: written.confidence,
+        each: each.clone(),
+        verify: written.verify,
+        caused_by: written.caused_by,
+        references: written.references,
+        examples: written.examples,
+    };
+    for (name, line) in captures {
+        if !reader.used.contains(&name) {
+            return Err(reader.refuse(line, format!("the capture {name} is used nowhere")));
+        }
+    }
+    Ok((rule, patterns))
+}
+
+fn line_of(text: &str, part: &str) -> u64 {
+    text.lines().zip(1..).find(|(line, _)| line.contains(part)).map_or(1, |(_, number)| number)
+}
+
+fn check_form(reader: &Reader<'_>, written: &RuleFile, text: &str) -> Result<(), RuleError> {
+    let path = Path::new(reader.file);
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let folder = path
+        .parent()
+        .and_then(Path::file_name)
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let refuse = |part: &str, problem: String| Err(reader.refuse(line_of(text, part), problem));
+    if written.id != stem {
+        return refuse("id:", format!("the id is {}, and the file is named {stem}", written.id));
+    }
+    if written.area != folder {
+        return refuse("area:", format!("the area is {}, and the folder is named {folder}", written.area));
+    }
+    if written.when.is_none() && written.symptoms.is_empty() {
+        return refuse("id:", "a rule has a condition (when), symptoms, or both".into());
+    }
+    if written.each.len() > 1 {
+        return refuse("each:", "each binds one variable".into());
+    }
+    let has = |expect: Expect| written.examples.iter().any(|example| example.expect == expect);
+    if !has(Expect::Fired) {
+        return refuse("examples:", "no example that fires".into());
+    }
+    if !has(Expect::Passed) {
+        return refuse("examples:", "no example that stays quiet (passed)".into());
+    }
+    if written.when.is_some() && !has(Expect::Inconclusive) {
+        return refuse("examples:", "no example that is inconclusive".into());
+    }
+    for example in &written.examples {
+        for name in example.facts.keys().chain(&example.unknown) {
+            let known = name.split_once('.').is_some_and(|(area, fact)| {
+                reader.known.areas.get(area).is_some_and(|facts| facts.contains_key(fact))
+            });
+            if !known {
+                return refuse(name, format!("examples: there is no fact {name}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_symptoms(reader: &mut Reader<'_>, written: &RuleFile) -> Result<Vec<Pattern>, RuleError> {
+    let mut patterns = Vec::new();
+    for symptom in &written.symptoms {
+        let line = symptom.pattern.referenced.line();
+        let compiled = compile(&symptom.pattern.value)
+            .map_err(|problem| reader.refuse(line, format!("pattern: {problem}")))?;
+        if compiled.is_match(b"") {
+            return Err(reader.refuse(line, "pattern: it matches an empty text".into()));
+        }
+        for name in compiled.capture_names().flatten() {
+            if reader.known.areas.contains_key(name) || name == "target" {
+                return Err(reader.refuse(line, format!("pattern: {name} is an area of facts already")));
+            }
+            reader.known.free.insert(name.to_owned());
+        }
+        if let Some(unless) = &symptom.unless {
+            compile(&unless.value)
+                .map_err(|problem| reader.refuse(unless.referenced.line(), format!("unless: {problem}")))?;
+        }
+        patterns.push(Pattern {
+            rule: written.id.clone(),
+            source: symptom.pattern.value.clone(),
+            sources: symptom.sources.clone(),
+            unless: symptom.unless.as_ref().map(|unless| unless.value.clone()),
+        });
+    }
+    Ok(patterns)
+}
+
+fn check_causes(
+    rules: &BTreeMap<String, Rule>,
+    places: &BTreeMap<String, (String, String)>,
+) -> Result<(), RuleError> {
+    let refuse = |id: &str, problem: String| {
+        let (file, text) = places.get(id).cloned().unwrap_or_default();
+        Err(RuleError { file, line: line_of(&text, "caused_by"), problem })
+    };
+    for (id, rule) in rules {
+        for cause in &rule.caused_by {
+            if !rules.contains_key(cause) {
+                return refuse(id, format!("caused_by: there is no rule {cause}"));
+            }
+        }
+        let mut reached = BTreeSet::new();
+        let mut open: Vec<&String> = rule.caused_by.iter().collect();
+        while let Some(next) = open.pop() {
+            if next == id {
+                return refuse(id, "caused_by: the rule would explain itself".into());
+            }
+            if reached.insert(next.clone()) {
+                open.extend(rules.get(next).into_iter().flat_map(|rule| &rule.caused_by));
+            }
+        }
+    }
+    Ok(())
+}

@@ -7,6 +7,7 @@ pub mod client;
 pub mod derive;
 pub mod diagnosis;
 pub mod fact;
+pub mod lab;
 pub mod probe;
 pub mod redact;
 pub mod rule;

@@ -1,0 +1,57 @@
+//! The Primary's API, as far as a doctor may read it. Anything else is remembered.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::World;
+use super::serve::{Asked, Said, Service};
+
+pub(super) struct Primary(pub(super) Arc<World>);
+
+impl Service for Primary {
+    fn name(&self) -> &'static str {
+        "primary"
+    }
+
+    fn fault(&self) -> Option<&str> {
+        self.0.fault("primary")
+    }
+
+    fn answer(&self, asked: &Asked) -> Said {
+        let primary = &self.0.primary;
+        match asked.path.as_str() {
+            "/api/v1/health" => Said::json(primary.health_status, &primary.health),
+            "/api/v1/health/database" => Said::json(200, &json!({"status": "healthy", "latency_ms": 2, "connections": {"active": 3, "idle": 2, "max": 100}})),
+            "/api/v1/admin/gateway-health" => match asked.bearer.as_deref() {
+                None => Said::json(401, &json!({"error": "AUTH_REQUIRED", "details": "no bearer token"})),
+                Some(token) if token != primary.token => Said::json(401, &json!({"error": "AUTH_INVALID"})),
+                Some(_) => Said::json(200, &json!({"gateways": self.gateways()})),
+            },
+            "/api/v1/auth/sso/entra/login" => Said {
+                headers: vec![("location", format!("https://login.microsoftonline.com/{}/oauth2/v2.0/authorize", self.0.azure.tenant))],
+                ..Said::text(302, String::new())
+            },
+            _ => Said::json(404, &json!({"error": "RESOURCE_NOT_FOUND"})),
+        }
+    }
+}
+
+impl Primary {
+    fn gateways(&self) -> Vec<Value> {
+        let gateways = self.0.primary.gateways.iter();
+        gateways
+            .map(|(id, one)| {
+                json!({
+                    "id": id,
+                    "name": one.name,
+                    "environment": one.environment,
+                    "role": one.role,
+                    "activation_status": one.status,
+                    "last_heartbeat": one.last_heartbeat,
+                    "consecutive_failures": one.consecutive_failures,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,1 +1,5 @@
-fn main() {}
+//! The doorstep; everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    mzv_doctor::cli::main()
+}

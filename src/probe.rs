@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use clients::Clients;
+pub use clients::{Clients, ClientsError};
 pub use schedule::{Watch, run};
 pub use vantage::detect as detect_vantage;
 

@@ -190,7 +190,6 @@ pub struct NotApplicable {
 
 /// The whole answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Diagnosis {
     /// [`DIAGNOSIS_FORMAT`] of the writer.
     pub format: u32,

@@ -1,0 +1,216 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde_json::Value;
+
+use crate::diagnosis::Severity;
+use crate::report::Format;
+
+/// Finds what is broken in a `MazeVault` hybrid deployment, names it, proves it and prints the fix.
+///
+/// Nothing is ever changed: every call is a read. Exit status: 0 fine, 1 findings, 2 usage or configuration,
+/// 3 something required could not be examined, 70 defect of the program, 130 interrupted.
+#[derive(Parser)]
+#[command(name = "mzv-doctor", version, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Verb {
+    /// Examine a deployment and name what is broken
+    Check(Box<Check>),
+    /// Examine again after a fix, and report on one name (and what explains it) only
+    Verify {
+        /// The named error
+        name: String,
+        #[command(flatten)]
+        check: Box<Check>,
+    },
+    /// A simulated deployment on loopback
+    #[command(subcommand)]
+    Lab(Lab),
+    /// Settings
+    #[command(subcommand)]
+    Config(Config),
+    /// The rule table
+    #[command(subcommand)]
+    Rules(Rules),
+    /// Print a shell completion script
+    Completion {
+        /// Shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Lab {
+    /// List the scenarios
+    List,
+    /// Stage a scenario until interrupted, and print how to reach it
+    Serve {
+        /// Scenario, as `lab list` names it
+        scenario: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Config {
+    /// Print every setting with its value and where that comes from
+    Show {
+        #[command(flatten)]
+        target: TargetArguments,
+    },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Rules {
+    /// List the rules
+    List {
+        /// Folder of rule files to lay over the embedded ones
+        #[arg(long, value_name = "DIR")]
+        rules: Option<PathBuf>,
+    },
+    /// Print the JSON Schema of a rule file
+    Schema,
+}
+
+/// What to examine, and how to report.
+#[derive(Args)]
+pub(super) struct Check {
+    /// Examine a scenario of the lab instead of a real deployment
+    #[arg(long, value_name = "SCENARIO")]
+    pub(super) lab: Option<String>,
+    /// Report as FORMAT (terminal, json) to standard output, or as FORMAT=FILE; may be repeated
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = parse_output)]
+    pub(super) output: Vec<Output>,
+    /// Fail on findings of this severity or worse
+    #[arg(long, value_enum, default_value = "error")]
+    pub(super) fail_on: FailOn,
+    /// Names that have to be conclusive, whatever they lack
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub(super) require: Vec<String>,
+    /// Folder of rule files to lay over the embedded ones
+    #[arg(long, value_name = "DIR")]
+    pub(super) rules: Option<PathBuf>,
+    /// List what is fine and show full texts
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// Colours
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) color: Color,
+    #[command(flatten)]
+    pub(super) target: TargetArguments,
+}
+
+/// Which deployment. Secrets are given by environment or file only.
+#[derive(Args)]
+pub(super) struct TargetArguments {
+    /// Settings file; mzv-doctor.yaml in the working folder where not given
+    #[arg(long, value_name = "FILE", help_heading = "Target")]
+    pub(super) config: Option<PathBuf>,
+    /// Environment under examination
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    environment: Option<String>,
+    /// Subscription id
+    #[arg(long, value_name = "ID", help_heading = "Target")]
+    subscription: Option<String>,
+    /// Resource group of the cluster and the identity
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    resource_group: Option<String>,
+    /// Tenant id
+    #[arg(long, value_name = "ID", help_heading = "Target")]
+    tenant: Option<String>,
+    /// Namespace of the gateway
+    #[arg(short, long, value_name = "NAME", help_heading = "Target")]
+    namespace: Option<String>,
+    /// Context in the kubeconfig
+    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    context: Option<String>,
+    /// kubeconfig file
+    #[arg(long, value_name = "FILE", help_heading = "Target")]
+    kubeconfig: Option<PathBuf>,
+    /// Primary's API, as its gateway reaches it
+    #[arg(long, value_name = "URL", help_heading = "Target")]
+    primary_url: Option<String>,
+    /// Further certificate authorities to trust, PEM
+    #[arg(long, value_name = "FILE", help_heading = "Target")]
+    ca_file: Option<PathBuf>,
+    /// Deadline of the whole run, such as 90s or 5m
+    #[arg(long, value_name = "TIME", help_heading = "Target")]
+    timeout: Option<String>,
+    /// Deadline of one request
+    #[arg(long, value_name = "TIME", help_heading = "Target")]
+    request_timeout: Option<String>,
+}
+
+impl TargetArguments {
+    /// Settings that were given, each with its flag.
+    pub(super) fn flags(&self) -> Vec<(&'static str, &'static str, Value)> {
+        let text = |value: &Option<String>| value.clone().map(Value::String);
+        let path = |value: &Option<PathBuf>| value.as_ref().map(|it| Value::String(it.display().to_string()));
+        [
+            ("environment", "--environment", text(&self.environment)),
+            ("azure.subscription", "--subscription", text(&self.subscription)),
+            ("azure.resource_group", "--resource-group", text(&self.resource_group)),
+            ("azure.tenant", "--tenant", text(&self.tenant)),
+            ("kubernetes.namespace", "--namespace", text(&self.namespace)),
+            ("kubernetes.context", "--context", text(&self.context)),
+            ("kubernetes.kubeconfig", "--kubeconfig", path(&self.kubeconfig)),
+            ("primary.url", "--primary-url", text(&self.primary_url)),
+            ("network.ca_file", "--ca-file", path(&self.ca_file)),
+            ("run.timeout", "--timeout", text(&self.timeout)),
+            ("run.request_timeout", "--request-timeout", text(&self.request_timeout)),
+        ]
+        .into_iter()
+        .filter_map(|(name, flag, value)| Some((name, flag, value?)))
+        .collect()
+    }
+}
+
+/// Where a report goes.
+#[derive(Clone)]
+pub(super) struct Output {
+    pub(super) format: Format,
+    pub(super) file: Option<PathBuf>,
+}
+
+fn parse_output(text: &str) -> Result<Output, String> {
+    let (name, file) = match text.split_once('=') {
+        Some((_, "")) => return Err("a file name is missing behind =".into()),
+        Some((name, file)) => (name, Some(PathBuf::from(file))),
+        None => (text, None),
+    };
+    let format = Format::from_name(name).ok_or_else(|| {
+        let known: Vec<&str> = Format::ALL.iter().map(|(name, _)| *name).collect();
+        format!("there is no format {name}; there are {}", known.join(", "))
+    })?;
+    Ok(Output { format, file })
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum FailOn {
+    Error,
+    Warning,
+    Notice,
+}
+
+impl FailOn {
+    pub(super) fn severity(self) -> Severity {
+        match self {
+            Self::Error => Severity::Error,
+            Self::Warning => Severity::Warning,
+            Self::Notice => Severity::Notice,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}

@@ -1,0 +1,141 @@
+//! `check` and `verify`: observe, derive, judge, report.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::arguments::{Check, Output};
+use super::interrupt::interrupted;
+use super::progress::Progress;
+use super::{Failure, output};
+use crate::derive::derive;
+use crate::diagnosis::{Diagnosis, Policy, diagnose};
+use crate::fact::{Snapshot, Vantage, vocabulary};
+use crate::gate::{self, exit_code};
+use crate::lab::{self, Lab};
+use crate::probe::{self, Clients};
+use crate::report::{self, Format};
+use crate::rule::{self, RuleTable};
+use crate::target::{Kind, Target, table};
+
+/// Examines and reports; with `only`, on that name and what explains it.
+pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, Failure> {
+    let rules = load_rules(arguments.rules.as_deref())?;
+    for name in arguments.require.iter().map(String::as_str).chain(only) {
+        if !rules.rules.contains_key(name) {
+            return Err(Failure::Usage(format!("there is no rule {name}; `mzv-doctor rules list` names them")));
+        }
+    }
+    let (target, _lab) = target(arguments).await?;
+    let vantage = vantage(&target);
+    let clients = Clients::new(target, vantage)?;
+    let mut snapshot = Snapshot::new(Timestamp::now(), vantage);
+    snapshot.target = clients.target.settings().clone();
+    let stopped = observe(&clients, &mut snapshot).await;
+    derive(&mut snapshot);
+    let policy = Policy {
+        required: arguments.require.iter().cloned().chain(only.map(str::to_owned)).collect(),
+        chain_settings: chain_settings(),
+    };
+    let mut diagnosis = diagnose(&snapshot, &rules, &policy);
+    if let Some(name) = only {
+        restrict(&mut diagnosis, name, &rules);
+    }
+    let code = exit_code(
+        &diagnosis,
+        gate::Policy { fail_on: arguments.fail_on.severity(), interrupted: stopped },
+    );
+    report_all(arguments, &diagnosis, code)?;
+    Ok(code)
+}
+
+pub(super) fn load_rules(overlay: Option<&std::path::Path>) -> Result<RuleTable, Failure> {
+    let settings: Vec<_> = table().iter().map(|spec| (spec.name, spec.kind == Kind::List)).collect();
+    Ok(rule::load(&vocabulary(), &settings, overlay)?)
+}
+
+/// The deployment, staged where it is one of the lab's.
+async fn target(arguments: &Check) -> Result<(Target, Option<Lab>), Failure> {
+    let Some(name) = &arguments.lab else {
+        let target = Target::resolve(
+            arguments.target.config.as_deref(),
+            std::env::vars(),
+            arguments.target.flags(),
+        )?;
+        return Ok((target, None));
+    };
+    let staged = lab::stage(lab::load(name, Timestamp::now())?).await?;
+    let mut settings = staged.settings();
+    // Of the flags, only those that say how long to wait mean anything to a lab.
+    for (setting, flag, value) in arguments.target.flags() {
+        if !setting.starts_with("run.") {
+            return Err(Failure::Usage(format!("{flag} has no meaning with --lab, which brings its own target")));
+        }
+        settings.insert(setting.to_owned(), value);
+    }
+    if arguments.target.config.is_some() {
+        return Err(Failure::Usage("--config has no meaning with --lab, which brings its own target".into()));
+    }
+    settings.entry("run.request_timeout".into()).or_insert_with(|| json!("5s"));
+    Ok((Target::staged(settings, "lab")?, Some(staged)))
+}
+
+fn vantage(target: &Target) -> Vantage {
+    match target.text("run.vantage").as_str() {
+        "operator" => Vantage::Operator,
+        "docker" => Vantage::Docker,
+        "azure-vm" => Vantage::AzureVm,
+        "pod" => Vantage::Pod,
+        "ci" => Vantage::Ci,
+        _ => probe::detect_vantage(|name| std::env::var(name).ok()),
+    }
+}
+
+fn chain_settings() -> BTreeSet<String> {
+    table().iter().filter(|spec| spec.chain).map(|spec| spec.name.to_owned()).collect()
+}
+
+/// Runs every probe; true where the run was interrupted and what was learned by then is all there is.
+async fn observe(clients: &Clients, snapshot: &mut Snapshot) -> bool {
+    let probes = probe::all();
+    let progress = Progress::start(probes.len());
+    let stopped = tokio::select! {
+        () = probe::run(&probes, clients, snapshot, &progress) => false,
+        () = interrupted() => true,
+    };
+    progress.finish();
+    stopped
+}
+
+/// Keeps one name with everything that explains it.
+fn restrict(diagnosis: &mut Diagnosis, name: &str, rules: &RuleTable) {
+    let mut kept = BTreeSet::from([name.to_owned()]);
+    let mut open = vec![name.to_owned()];
+    while let Some(next) = open.pop() {
+        for cause in rules.rules.get(&next).into_iter().flat_map(|rule| &rule.caused_by) {
+            if diagnosis.findings.iter().any(|finding| &finding.id == cause) && kept.insert(cause.clone()) {
+                open.push(cause.clone());
+            }
+        }
+    }
+    let fired = diagnosis.findings.iter().any(|finding| finding.id == name);
+    diagnosis.findings.retain(|finding| fired && kept.contains(&finding.id));
+    diagnosis.inconclusive.retain(|row| row.id == name);
+    diagnosis.passed.retain(|row| row.id == name);
+    diagnosis.not_applicable.retain(|row| row.id == name);
+}
+
+fn report_all(arguments: &Check, diagnosis: &Diagnosis, code: u8) -> Result<(), Failure> {
+    let style = output::style(arguments.color, arguments.verbose);
+    let plain = report::Style { color: false, ..style };
+    let to_screen = [Output { format: Format::Terminal, file: None }];
+    let outputs: &[Output] = if arguments.output.is_empty() { &to_screen } else { &arguments.output };
+    for wanted in outputs {
+        match &wanted.file {
+            None => output::put(&report::render(diagnosis, code, wanted.format, style))?,
+            Some(path) => output::write(path, &report::render(diagnosis, code, wanted.format, plain))?,
+        }
+    }
+    Ok(())
+}

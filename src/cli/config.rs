@@ -1,0 +1,32 @@
+//! `config`: what is in force, and why.
+
+use comfy_table::{ContentArrangement, Table, TableStyle};
+use serde_json::Value;
+
+use super::arguments::{Color, Config};
+use super::{Failure, output};
+use crate::gate::exit;
+use crate::target::{Target, table};
+
+pub(super) fn config(verb: Config) -> Result<u8, Failure> {
+    let Config::Show { target } = verb;
+    let resolved = Target::resolve(target.config.as_deref(), std::env::vars(), target.flags())?;
+    let mut rows = Table::new();
+    rows.load_style(TableStyle::new());
+    rows.force_no_tty();
+    rows.set_content_arrangement(ContentArrangement::Dynamic);
+    rows.set_width(u16::try_from(output::style(Color::Never, false).width).unwrap_or(100));
+    rows.set_header(["SETTING", "VALUE", "ORIGIN"]);
+    for spec in table() {
+        let Some(setting) = resolved.settings().get(spec.name) else { continue };
+        let value = match &setting.value {
+            Value::Null => "(not set)".to_owned(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        rows.add_row([spec.name.to_owned(), value, setting.origin.clone()]);
+    }
+    let text: String = rows.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    output::put(&text)?;
+    Ok(exit::FINE)
+}

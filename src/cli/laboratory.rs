@@ -1,0 +1,40 @@
+//! `lab`: list scenarios, or stage one for any client to look at.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+
+use super::arguments::Lab;
+use super::interrupt::interrupted;
+use super::{Failure, output};
+use crate::gate::exit;
+use crate::lab;
+
+pub(super) async fn lab(verb: Lab) -> Result<u8, Failure> {
+    match verb {
+        Lab::List => {
+            let scenarios = lab::scenarios()?;
+            let widest = scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0);
+            let mut text = String::new();
+            for scenario in scenarios {
+                // Writing to a string does not fail.
+                let _written = writeln!(text, "{:widest$}   {}", scenario.name, scenario.title);
+            }
+            output::put(&text)?;
+        }
+        Lab::Serve { scenario } => {
+            let staged = lab::stage(lab::load(&scenario, Timestamp::now())?).await?;
+            let mut text = String::new();
+            for (name, value) in staged.variables() {
+                let _written = writeln!(text, "export {name}='{value}'");
+            }
+            output::put(&text)?;
+            output::note(&format!("{scenario} is staged; Ctrl-C ends it and removes its files"));
+            interrupted().await;
+            for call in staged.unexpected() {
+                output::note(&format!("asked to change something: {call}"));
+            }
+        }
+    }
+    Ok(exit::FINE)
+}

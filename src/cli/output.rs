@@ -1,0 +1,84 @@
+//! Writing: reports to standard output or whole files, everything else to standard error.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use super::Failure;
+use super::arguments::Color;
+use crate::report::Style;
+
+/// Columns where nothing says how many there are.
+const WIDTH: usize = 100;
+/// Narrower than this nothing is readable.
+const NARROWEST: usize = 60;
+/// Wider lines are hard to follow.
+const WIDEST: usize = 120;
+
+/// Text to standard output. A reader that went away (`| head`) is no error.
+pub(super) fn put(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::Output { file: "standard output".into(), cause })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A whole file or none: written beside its place and moved there.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let refuse = |cause| Failure::Output { file: path.display().to_string(), cause };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(refuse)?;
+    file.write_all(text.as_bytes()).map_err(refuse)?;
+    file.as_file().sync_all().map_err(refuse)?;
+    file.persist(path).map_err(|error| refuse(error.error))?;
+    Ok(())
+}
+
+/// One line to standard error.
+pub(super) fn complain(text: &str) {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    // Where standard error is closed there is nobody to tell.
+    let _told = writeln!(std::io::stderr(), "mzv-doctor: {line}");
+}
+
+/// A note to standard error.
+pub(super) fn note(text: &str) {
+    let _told = writeln!(std::io::stderr(), "{text}");
+}
+
+/// How the terminal format looks here.
+pub(super) fn style(color: Color, verbose: bool) -> Style {
+    let terminal = std::io::stdout().is_terminal();
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let measured = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    let width = match (terminal, measured, columns) {
+        (true, Some(width), _) | (_, _, Some(width)) => width,
+        _ => WIDTH,
+    };
+    Style {
+        width: width.clamp(NARROWEST, WIDEST),
+        color: match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                terminal && !set("NO_COLOR") && std::env::var("TERM").is_ok_and(|term| term != "dumb")
+            }
+        },
+        verbose,
+        unicode: unicode(),
+    }
+}
+
+/// Whether the locale is one of UTF-8, by the variables that decide it.
+fn unicode() -> bool {
+    let decisive = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    decisive.is_none_or(|locale| {
+        let locale = locale.to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}

@@ -1,0 +1,123 @@
+//! What a run comes to as an exit status: the same for every format.
+
+use crate::diagnosis::{Diagnosis, Severity, Summary};
+
+/// Exit statuses, a contract for pipelines.
+pub mod exit {
+    /// Conclusive, and nothing at or above the threshold.
+    pub const FINE: u8 = 0;
+    /// Findings.
+    pub const FINDINGS: u8 = 1;
+    /// The command line or the configuration cannot be used.
+    pub const USAGE: u8 = 2;
+    /// A required rule could not be decided, or the wrong deployment was reached.
+    pub const INCONCLUSIVE: u8 = 3;
+    /// A defect of this program.
+    pub const DEFECT: u8 = 70;
+    /// Interrupted; what was learned by then is reported.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// What fails a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// Findings of this severity or worse.
+    pub fail_on: Severity,
+    /// Whether the run was interrupted.
+    pub interrupted: bool,
+}
+
+/// The exit status of a run: interrupted before findings, findings before what stayed open.
+pub fn exit_code(diagnosis: &Diagnosis, policy: Policy) -> u8 {
+    if policy.interrupted {
+        return exit::INTERRUPTED;
+    }
+    if diagnosis.findings.iter().any(|finding| finding.severity >= policy.fail_on) {
+        return exit::FINDINGS;
+    }
+    let summary = Summary::of(diagnosis);
+    let examined_nothing = diagnosis.probes.iter().all(|run| run.answered == 0) || summary.examined().0 == 0;
+    if summary.required_inconclusive > 0 || examined_nothing {
+        return exit::INCONCLUSIVE;
+    }
+    exit::FINE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Policy, exit, exit_code};
+    use crate::diagnosis::{
+        Confidence, DIAGNOSIS_FORMAT, Diagnosis, Finding, Inconclusive, Missing, Passed, Severity,
+    };
+    use crate::fact::{Layer, ProbeRun, Reason, Vantage};
+
+    fn diagnosis(severities: &[Severity], open: &[bool], passed: usize) -> Diagnosis {
+        let at = "2026-11-23T14:02:11Z".parse().unwrap();
+        let finding = |severity: &Severity| Finding {
+            id: "x".into(),
+            title: String::new(),
+            area: String::new(),
+            severity: *severity,
+            confidence: Confidence::Certain,
+            subject: String::new(),
+            brief: String::new(),
+            evidence: vec![],
+            contrast: None,
+            text: vec![],
+            explanation: String::new(),
+            remedy: None,
+            verify: String::new(),
+            caused_by: vec![],
+            references: vec![],
+            facts: std::collections::BTreeMap::new(),
+        };
+        let inconclusive = |required: &bool| Inconclusive {
+            id: "y".into(),
+            title: String::new(),
+            severity: Severity::Error,
+            required: *required,
+            missing: vec![Missing {
+                fact: "a.b".into(),
+                reason: Reason::TimedOut { layer: Layer::Dns, after_ms: 1 },
+                call: String::new(),
+            }],
+        };
+        let row = Passed { id: "z".into(), title: String::new(), severity: Severity::Error, history: vec![] };
+        Diagnosis {
+            format: DIAGNOSIS_FORMAT,
+            tool_version: "0".into(),
+            observed_at: at,
+            vantage: Vantage::Operator,
+            target: "npr".into(),
+            facts_asked: 1,
+            took_ms: 1,
+            findings: severities.iter().map(finding).collect(),
+            inconclusive: open.iter().map(inconclusive).collect(),
+            passed: vec![row; passed],
+            not_applicable: vec![],
+            probes: vec![ProbeRun { name: "p".into(), provides: vec![], at, took_ms: 1, answered: passed.max(severities.len()), unknown: 0 }],
+        }
+    }
+
+    #[test]
+    fn every_combination_has_its_code() {
+        use Severity::{Error, Notice, Warning};
+        for (severities, open, passed, fail_on, interrupted, code) in [
+            (&[][..], &[][..], 3, Error, false, exit::FINE),
+            (&[Notice], &[], 3, Error, false, exit::FINE),
+            (&[Warning], &[], 3, Error, false, exit::FINE),
+            (&[Warning], &[], 3, Warning, false, exit::FINDINGS),
+            (&[Error], &[true], 3, Error, false, exit::FINDINGS),
+            (&[], &[true], 3, Error, false, exit::INCONCLUSIVE),
+            (&[], &[false], 3, Error, false, exit::FINE),
+            (&[Warning], &[true], 3, Error, false, exit::INCONCLUSIVE),
+            // A run that examined nothing is not a success.
+            (&[], &[], 0, Error, false, exit::INCONCLUSIVE),
+            (&[], &[false], 0, Error, false, exit::INCONCLUSIVE),
+            (&[Error], &[true], 3, Error, true, exit::INTERRUPTED),
+        ] {
+            let got = exit_code(&diagnosis(severities, open, passed), Policy { fail_on, interrupted });
+            assert_eq!(got, code, "{severities:?} {open:?} {passed} {fail_on:?} {interrupted}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! A diagnosis for people and for machines. One file a format; a format sees a diagnosis and nothing else.
+//!
+//! Whatever comes from outside (evidence, log lines, names) is hostile: each format makes it inert.
+
+mod difference;
+mod inert;
+mod json;
+mod shell;
+mod terminal;
+
+use crate::diagnosis::Diagnosis;
+
+pub use json::{DOCUMENT_FORMAT, Document};
+
+/// The formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For a person at a terminal.
+    Terminal,
+    /// For a machine; `schema/diagnosis.v1.json` describes it.
+    Json,
+}
+
+impl Format {
+    /// Every format with its name on the command line.
+    pub const ALL: &'static [(&'static str, Self)] = &[("terminal", Self::Terminal), ("json", Self::Json)];
+
+    /// The format of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, format)| *format)
+    }
+}
+
+/// How the terminal format looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// Columns.
+    pub width: usize,
+    /// Whether colours may be used. They never carry meaning alone.
+    pub color: bool,
+    /// Whether everything is listed.
+    pub verbose: bool,
+    /// Whether characters beyond ASCII may be used.
+    pub unicode: bool,
+}
+
+/// Renders a diagnosis, with the exit status that the run ends in.
+pub fn render(diagnosis: &Diagnosis, exit: u8, format: Format, style: Style) -> String {
+    match format {
+        Format::Terminal => terminal::render(diagnosis, exit, style),
+        Format::Json => json::render(diagnosis, exit),
+    }
+}

@@ -77,9 +77,9 @@ fn run() -> u8 {
 async fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
     match arguments.verb {
         Verb::Check(check) => check::check(&check, None).await,
-        Verb::Verify { name, check } => check::check(&check, Some(&name)).await,
+        Verb::Verify(verify) => check::check(&verify.check, Some(&verify.name)).await,
         Verb::Lab(verb) => laboratory::lab(verb).await,
-        Verb::Config(verb) => config::config(verb),
+        Verb::Config(verb) => config::config(*verb),
         Verb::Rules(verb) => rules::rules(verb),
         Verb::Completion { shell } => {
             let mut command = Arguments::command();

@@ -62,7 +62,8 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
             }
         }
         if !lacks.is_empty() {
-            let required = rule.severity == crate::rule::Severity::Error && lacks.iter().any(|it| counts(it, policy))
+            let required = rule.severity == crate::rule::Severity::Error
+                && lacks.iter().any(|it| counts(it, policy))
                 || policy.required.contains(&rule.id);
             inconclusive.push(Inconclusive {
                 id: rule.id.clone(),
@@ -79,13 +80,16 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
                     severity: compose::severity(rule.severity),
                     history,
                 }),
-                Some(false) | None => not_applicable
-                    .push(NotApplicable { id: rule.id.clone(), title: rule.title.clone() }),
+                Some(false) | None => {
+                    not_applicable.push(NotApplicable { id: rule.id.clone(), title: rule.title.clone() });
+                }
             }
         }
     }
-    cause::link(&mut findings, table);
-    let ended = snapshot.probes.iter().map(|run| run.at.as_millisecond() + i64::try_from(run.took_ms).unwrap_or(0));
+    let decided = passed.iter().map(|row| row.id.clone()).collect();
+    cause::link(&mut findings, table, &decided);
+    let ended =
+        snapshot.probes.iter().map(|run| run.at.as_millisecond() + i64::try_from(run.took_ms).unwrap_or(0));
     let began = snapshot.probes.iter().map(|run| run.at.as_millisecond()).min();
     let took = ended.max().zip(began).map_or(0, |(end, begin)| end - begin);
     Diagnosis {
@@ -113,8 +117,9 @@ fn counts(missing: &Missing, policy: &Policy) -> bool {
     match &missing.reason {
         Reason::NotAsked { .. } => false,
         Reason::NotConfigured { setting } => policy.chain_settings.contains(setting),
-        Reason::Denied { .. } | Reason::Unreachable { .. } | Reason::TimedOut { .. } | Reason::Malformed { .. } => {
-            true
-        }
+        Reason::Denied { .. }
+        | Reason::Unreachable { .. }
+        | Reason::TimedOut { .. }
+        | Reason::Malformed { .. } => true,
     }
 }

@@ -95,7 +95,14 @@ mod tests {
             inconclusive: open.iter().map(inconclusive).collect(),
             passed: vec![row; passed],
             not_applicable: vec![],
-            probes: vec![ProbeRun { name: "p".into(), provides: vec![], at, took_ms: 1, answered: passed.max(severities.len()), unknown: 0 }],
+            probes: vec![ProbeRun {
+                name: "p".into(),
+                provides: vec![],
+                at,
+                took_ms: 1,
+                answered: passed.max(severities.len()),
+                unknown: 0,
+            }],
         }
     }
 

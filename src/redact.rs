@@ -29,8 +29,19 @@ static SECRETS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 });
 
 /// Words that stand where a secret might and are none.
-const HARMLESS: &[&str] =
-    &["true", "false", "null", "none", "missing", "expired", "invalid", "required", "unset", "empty", "[redacted]"];
+const HARMLESS: &[&str] = &[
+    "true",
+    "false",
+    "null",
+    "none",
+    "missing",
+    "expired",
+    "invalid",
+    "required",
+    "unset",
+    "empty",
+    "[redacted]",
+];
 
 /// The text without secrets and without control characters other than newline and tab.
 pub fn redact_line(text: &str) -> Cow<'_, str> {
@@ -87,11 +98,20 @@ mod tests {
         for (given, kept) in [
             ("Authorization: Bearer abcdefgh12345678", "Authorization: Bearer [redacted]"),
             ("token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln ends", "token [redacted] ends"),
-            ("postgres://mazevault:hunter2@db:5432/mazevault", "postgres://mazevault:[redacted]@db:5432/mazevault"),
-            (r#"{"client_secret":"s3cr3t~value","client_id":"c"}"#, r#"{"client_secret":"[redacted]","client_id":"c"}"#),
+            (
+                "postgres://mazevault:hunter2@db:5432/mazevault",
+                "postgres://mazevault:[redacted]@db:5432/mazevault",
+            ),
+            (
+                r#"{"client_secret":"s3cr3t~value","client_id":"c"}"#,
+                r#"{"client_secret":"[redacted]","client_id":"c"}"#,
+            ),
             (r#"{\"password\":\"hunter22\"}"#, r#"{\"password\":\"[redacted]\"}"#),
             ("MAZEVAULT_MASTER_KEY=abcd1234== set", "MAZEVAULT_MASTER_KEY=[redacted] set"),
-            ("https://x.blob.core.windows.net/c?sv=1&sig=abc%2B", "https://x.blob.core.windows.net/c?sv=1&sig=[redacted]"),
+            (
+                "https://x.blob.core.windows.net/c?sv=1&sig=abc%2B",
+                "https://x.blob.core.windows.net/c?sv=1&sig=[redacted]",
+            ),
             ("token: expired", "token: expired"),
             (
                 "presented assertion subject 'system:serviceaccount:mazevault:mazevault-gateway-sa'",

@@ -127,10 +127,10 @@ impl Target {
     }
 
     fn set(&mut self, name: &str, value: Value, origin: &str) -> Result<(), TargetError> {
-        let spec = table().iter().find(|spec| spec.name == name).ok_or_else(|| TargetError::Unknown {
-            origin: origin.into(),
-            name: name.into(),
-        })?;
+        let spec = table()
+            .iter()
+            .find(|spec| spec.name == name)
+            .ok_or_else(|| TargetError::Unknown { origin: origin.into(), name: name.into() })?;
         let value = spec.kind.check(value).map_err(|(value, takes)| TargetError::Value {
             origin: origin.into(),
             name: name.into(),
@@ -184,9 +184,7 @@ impl Target {
     /// A setting that is a list.
     pub fn list(&self, name: &str) -> Vec<String> {
         match self.settings.get(name).map(|setting| &setting.value) {
-            Some(Value::Array(items)) => {
-                items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-            }
+            Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             _ => Vec::new(),
         }
     }
@@ -215,11 +213,10 @@ impl Target {
     /// `name` is the setting that names the file and ends in `_file`; the variable is the same without that.
     pub fn secret(&self, name: &str) -> Result<Option<Secret>, TargetError> {
         let from_lab = self.settings.get(name).is_some_and(|setting| setting.origin == "lab");
-        let variable = format!(
-            "MZV_DOCTOR_{}",
-            name.trim_end_matches("_file").replace('.', "_").to_uppercase()
-        );
-        if !from_lab && let Ok(value) = std::env::var(&variable)
+        let variable =
+            format!("MZV_DOCTOR_{}", name.trim_end_matches("_file").replace('.', "_").to_uppercase());
+        if !from_lab
+            && let Ok(value) = std::env::var(&variable)
             && !value.is_empty()
         {
             return Ok(Some(Secret::new(value)));

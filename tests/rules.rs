@@ -1,4 +1,5 @@
 //! Every rule of the table, by its own examples.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
 
 use std::collections::BTreeMap;
 

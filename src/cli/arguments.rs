@@ -24,18 +24,13 @@ pub(super) enum Verb {
     /// Examine a deployment and name what is broken
     Check(Box<Check>),
     /// Examine again after a fix, and report on one name (and what explains it) only
-    Verify {
-        /// The named error
-        name: String,
-        #[command(flatten)]
-        check: Box<Check>,
-    },
+    Verify(Box<Verify>),
     /// A simulated deployment on loopback
     #[command(subcommand)]
     Lab(Lab),
     /// Settings
     #[command(subcommand)]
-    Config(Config),
+    Config(Box<Config>),
     /// The rule table
     #[command(subcommand)]
     Rules(Rules),
@@ -44,6 +39,14 @@ pub(super) enum Verb {
         /// Shell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Args)]
+pub(super) struct Verify {
+    /// The named error
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) check: Check,
 }
 
 #[derive(Subcommand)]

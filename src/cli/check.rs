@@ -24,7 +24,9 @@ pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, F
     let rules = load_rules(arguments.rules.as_deref())?;
     for name in arguments.require.iter().map(String::as_str).chain(only) {
         if !rules.rules.contains_key(name) {
-            return Err(Failure::Usage(format!("there is no rule {name}; `mzv-doctor rules list` names them")));
+            return Err(Failure::Usage(format!(
+                "there is no rule {name}; `mzv-doctor rules list` names them"
+            )));
         }
     }
     let (target, _lab) = target(arguments).await?;
@@ -42,10 +44,8 @@ pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, F
     if let Some(name) = only {
         restrict(&mut diagnosis, name, &rules);
     }
-    let code = exit_code(
-        &diagnosis,
-        gate::Policy { fail_on: arguments.fail_on.severity(), interrupted: stopped },
-    );
+    let code =
+        exit_code(&diagnosis, gate::Policy { fail_on: arguments.fail_on.severity(), interrupted: stopped });
     report_all(arguments, &diagnosis, code)?;
     Ok(code)
 }
@@ -58,11 +58,8 @@ pub(super) fn load_rules(overlay: Option<&std::path::Path>) -> Result<RuleTable,
 /// The deployment, staged where it is one of the lab's.
 async fn target(arguments: &Check) -> Result<(Target, Option<Lab>), Failure> {
     let Some(name) = &arguments.lab else {
-        let target = Target::resolve(
-            arguments.target.config.as_deref(),
-            std::env::vars(),
-            arguments.target.flags(),
-        )?;
+        let target =
+            Target::resolve(arguments.target.config.as_deref(), std::env::vars(), arguments.target.flags())?;
         return Ok((target, None));
     };
     let staged = lab::stage(lab::load(name, Timestamp::now())?).await?;
@@ -70,7 +67,9 @@ async fn target(arguments: &Check) -> Result<(Target, Option<Lab>), Failure> {
     // Of the flags, only those that say how long to wait mean anything to a lab.
     for (setting, flag, value) in arguments.target.flags() {
         if !setting.starts_with("run.") {
-            return Err(Failure::Usage(format!("{flag} has no meaning with --lab, which brings its own target")));
+            return Err(Failure::Usage(format!(
+                "{flag} has no meaning with --lab, which brings its own target"
+            )));
         }
         settings.insert(setting.to_owned(), value);
     }

@@ -26,7 +26,7 @@ pub(super) fn config(verb: Config) -> Result<u8, Failure> {
         };
         rows.add_row([spec.name.to_owned(), value, setting.origin.clone()]);
     }
-    let text: String = rows.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect();
-    output::put(&text)?;
+    let lines: Vec<String> = rows.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
+    output::put(&(lines.join("\n") + "\n"))?;
     Ok(exit::FINE)
 }

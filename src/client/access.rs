@@ -61,8 +61,16 @@ mod tests {
     #[test]
     fn only_what_is_written_down_is_covered() {
         let one = get("arm", "/subscriptions/*/providers/Microsoft.Authorization/**");
-        assert!(one.covers("arm", "GET", "/subscriptions/s/providers/microsoft.authorization/roleAssignments"));
-        assert!(!one.covers("arm", "POST", "/subscriptions/s/providers/Microsoft.Authorization/roleAssignments"));
+        assert!(one.covers(
+            "arm",
+            "GET",
+            "/subscriptions/s/providers/microsoft.authorization/roleAssignments"
+        ));
+        assert!(!one.covers(
+            "arm",
+            "POST",
+            "/subscriptions/s/providers/Microsoft.Authorization/roleAssignments"
+        ));
         assert!(!one.covers("graph", "GET", "/subscriptions/s/providers/Microsoft.Authorization/x"));
         assert!(!one.covers("arm", "GET", "/subscriptions/s"));
         assert!(!one.covers("arm", "GET", "/subscriptions//providers/Microsoft.Authorization/x"));
@@ -73,8 +81,16 @@ mod tests {
     fn nothing_that_changes_or_reveals_is_allowed() {
         for (api, method, path) in [
             ("arm", "POST", "/subscriptions/s/providers/Microsoft.KeyVault/register"),
-            ("arm", "PUT", "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i"),
-            ("arm", "POST", "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c/listClusterUserCredential"),
+            (
+                "arm",
+                "PUT",
+                "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i",
+            ),
+            (
+                "arm",
+                "POST",
+                "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c/listClusterUserCredential",
+            ),
             ("primary", "POST", "/api/v1/auth/login"),
             ("primary", "POST", "/api/v1/gateways/bootstrap"),
             ("primary", "GET", "/api/v1/gateway/tasks"),

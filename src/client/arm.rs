@@ -12,7 +12,10 @@ pub(super) const TOUCHES: &[Allowed] = &[
     get("arm", "/subscriptions"),
     get("arm", "/subscriptions/*"),
     get("arm", "/subscriptions/*/resourceGroups/*/providers/Microsoft.ContainerService/managedClusters/*"),
-    get("arm", "/subscriptions/*/resourceGroups/*/providers/Microsoft.ManagedIdentity/userAssignedIdentities/*"),
+    get(
+        "arm",
+        "/subscriptions/*/resourceGroups/*/providers/Microsoft.ManagedIdentity/userAssignedIdentities/*",
+    ),
     get(
         "arm",
         "/subscriptions/*/resourceGroups/*/providers/Microsoft.ManagedIdentity/userAssignedIdentities/*/federatedIdentityCredentials",
@@ -77,7 +80,10 @@ impl Arm {
                 return Observation::known(items, origin);
             }
             match Url::parse(link) {
-                Ok(url) if url.host_str().map(str::to_owned) == host && url.scheme() == self.endpoint.scheme() => {
+                Ok(url)
+                    if url.host_str().map(str::to_owned) == host
+                        && url.scheme() == self.endpoint.scheme() =>
+                {
                     next = url;
                 }
                 _ => return Observation::unknown(malformed("a next page on another host"), origin),
@@ -101,8 +107,12 @@ impl Arm {
 
     fn refused<T>(&self, path: &str, reason: Reason) -> Observation<T> {
         let began = (jiff::Timestamp::now(), std::time::Instant::now());
-        let origin =
-            self.transport.record(format!("GET {path}"), super::http::place(&self.endpoint), began, Some(&reason));
+        let origin = self.transport.record(
+            format!("GET {path}"),
+            super::http::place(&self.endpoint),
+            began,
+            Some(&reason),
+        );
         Observation::unknown(reason, origin)
     }
 
@@ -132,7 +142,9 @@ impl Arm {
 pub(super) fn json(answer: &Answer) -> Result<Value, Reason> {
     serde_json::from_slice(&answer.body).map_err(|error| {
         let kind = if answer.content_type.is_empty() { "no content type" } else { &answer.content_type };
-        Reason::Malformed { detail: one_line(&format!("answered {} with {kind}, not JSON: {error}", answer.status)) }
+        Reason::Malformed {
+            detail: one_line(&format!("answered {} with {kind}, not JSON: {error}", answer.status)),
+        }
     })
 }
 

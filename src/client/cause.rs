@@ -8,11 +8,7 @@ use crate::fact::{Layer, Reason};
 /// One line without control characters, at most a few hundred characters.
 pub(super) fn one_line(text: &str) -> String {
     const LONGEST: usize = 400;
-    let mut line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(LONGEST)
-        .collect();
+    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect();
     while line.contains("  ") {
         line = line.replace("  ", " ");
     }
@@ -72,9 +68,7 @@ pub(super) fn may_pass(error: &(dyn Error + 'static)) -> bool {
         found |= one.downcast_ref::<io::Error>().is_some_and(|io| {
             matches!(
                 io.kind(),
-                io::ErrorKind::ConnectionReset
-                    | io::ErrorKind::ConnectionAborted
-                    | io::ErrorKind::BrokenPipe
+                io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe
             )
         }) || one.to_string().contains("connection closed before message completed");
     });

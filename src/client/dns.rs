@@ -37,10 +37,8 @@ async fn ask(transport: &Transport, host: &str, began: Instant) -> Result<Option
         found.addresses.push(host.to_owned());
         return Ok(Some(found));
     }
-    let unreachable = |error: &NetError| Reason::Unreachable {
-        layer: Layer::Dns,
-        detail: one_line(&error.to_string()),
-    };
+    let unreachable =
+        |error: &NetError| Reason::Unreachable { layer: Layer::Dns, detail: one_line(&error.to_string()) };
     let (resolver, name) = resolver(transport.network()).map_err(|error| unreachable(&error))?;
     found.resolver = name;
     let full = format!("{}.", host.trim_end_matches('.'));

@@ -90,8 +90,8 @@ impl Docker {
                     .and_then(|settings| settings.networks)
                     .unwrap_or_default();
                 let mut addresses: Vec<String> = networks
-                    .into_iter()
-                    .filter_map(|(_, network)| network.ip_address)
+                    .into_values()
+                    .filter_map(|network| network.ip_address)
                     .filter(|address| !address.is_empty())
                     .collect();
                 addresses.sort();
@@ -154,10 +154,9 @@ fn reason(error: &Error) -> Reason {
 }
 
 fn describe(container: ContainerInspectResponse) -> ComposeService {
-    let (labels, image) =
-        container.config.map_or_else(Default::default, |config| {
-            (config.labels.unwrap_or_default(), config.image.unwrap_or_default())
-        });
+    let (labels, image) = container.config.map_or_else(Default::default, |config| {
+        (config.labels.unwrap_or_default(), config.image.unwrap_or_default())
+    });
     let state = container.state.unwrap_or_default();
     let status = state.status.map(|status| status.to_string()).unwrap_or_default();
     let restarts_never = container

@@ -1,4 +1,4 @@
-//! OpenID Connect documents: what an issuer publishes about itself and its keys. No credentials are sent.
+//! `OpenID` Connect documents: what an issuer publishes about itself and its keys. No credentials are sent.
 
 use serde_json::Value;
 use url::Url;
@@ -27,7 +27,7 @@ impl Entra {
         self.issuer(&format!("{}/{tenant}/v2.0", self.authority.as_str().trim_end_matches('/'))).await
     }
 
-    /// Discovery document and keys of any issuer (OpenID Connect Discovery 1.0, section 4).
+    /// Discovery document and keys of any issuer (`OpenID` Connect Discovery 1.0, section 4).
     pub async fn issuer(&self, issuer: &str) -> Observation<IssuerDocument> {
         let document = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let found = self.read(&document).await;

@@ -266,7 +266,11 @@ impl Transport {
         }
         let client = if ask.direct { &self.0.direct } else { &self.0.proxied };
         let method = if ask.method == "POST" { reqwest::Method::POST } else { reqwest::Method::GET };
-        let mut request = client.request(method, ask.url.clone());
+        let (url, host) = self.placed(&ask.url);
+        let mut request = client.request(method, url);
+        if let Some(host) = host {
+            request = request.header(reqwest::header::HOST, host);
+        }
         if let Some(bearer) = &ask.bearer {
             request = request.bearer_auth(bearer.expose());
         }
@@ -304,23 +308,31 @@ impl Transport {
         }
         match self.read(response, within.saturating_sub(began.elapsed())).await {
             Ok(answer) => Try::Done(answer),
-            Err(BodyEnd::TimedOut) => {
-                Try::Failed(Reason::TimedOut { layer: Layer::Body, after_ms: spent() })
-            }
+            Err(BodyEnd::TimedOut) => Try::Failed(Reason::TimedOut { layer: Layer::Body, after_ms: spent() }),
             Err(BodyEnd::TooLarge) => {
                 let detail = format!("the body is larger than {} bytes", self.0.limits.body_bytes);
                 Try::Failed(Reason::Malformed { detail })
             }
-            Err(BodyEnd::Broken(detail)) => {
-                Try::Failed(Reason::Unreachable { layer: Layer::Body, detail })
-            }
+            Err(BodyEnd::Broken(detail)) => Try::Failed(Reason::Unreachable { layer: Layer::Body, detail }),
+        }
+    }
+
+    /// The URL to connect to, and the host to speak of where that is another place than the URL's.
+    fn placed(&self, url: &Url) -> (Url, Option<String>) {
+        let host = url.host_str().unwrap_or_default();
+        let instead = url.port_or_known_default().and_then(|port| self.0.network.instead_of(host, port));
+        let mut moved = url.clone();
+        match instead {
+            Some(address) if moved.set_port(Some(address.port())).is_ok() => (moved, Some(place(url))),
+            _ => (moved, None),
         }
     }
 
     async fn read(&self, response: reqwest::Response, within: Duration) -> Result<Answer, BodyEnd> {
         let headers = response.headers().clone();
         let status = response.status().as_u16();
-        let text = |name| headers.get(name).and_then(|value: &reqwest::header::HeaderValue| value.to_str().ok());
+        let text =
+            |name| headers.get(name).and_then(|value: &reqwest::header::HeaderValue| value.to_str().ok());
         let mut body = Vec::new();
         let collect = async {
             let mut stream = response.bytes_stream();
@@ -341,8 +353,9 @@ impl Transport {
         let redirected = (300..400).contains(&status).then_some(location).flatten();
         Ok(Answer {
             status,
-            date: text(DATE)
-                .and_then(|date| rfc2822::DateTimeParser::new().parse_timestamp(date.replace("GMT", "+0000")).ok()),
+            date: text(DATE).and_then(|date| {
+                rfc2822::DateTimeParser::new().parse_timestamp(date.replace("GMT", "+0000")).ok()
+            }),
             content_type: text(CONTENT_TYPE).unwrap_or_default().to_owned(),
             challenge: text(WWW_AUTHENTICATE).map(str::to_owned).or(redirected),
             body,
@@ -461,7 +474,8 @@ fn proxy_for(url: &Url) -> Option<String> {
             return None;
         }
     }
-    let proxy = read(if url.scheme() == "https" { "https_proxy" } else { "http_proxy" }).or_else(|| read("all_proxy"))?;
+    let proxy = read(if url.scheme() == "https" { "https_proxy" } else { "http_proxy" })
+        .or_else(|| read("all_proxy"))?;
     let parsed = Url::parse(&proxy).or_else(|_| Url::parse(&format!("http://{proxy}"))).ok()?;
     Some(place(&parsed))
 }

@@ -56,7 +56,9 @@ impl ImdsClient {
                         environment: Some(name),
                     },
                     // A proxy, a container runtime or another cloud holds the address.
-                    None => silent(format!("answered {}, not as Azure's metadata service does", answer.status)),
+                    None => {
+                        silent(format!("answered {}, not as Azure's metadata service does", answer.status))
+                    }
                 })
             }
             Outcome::Absent => Outcome::Absent,

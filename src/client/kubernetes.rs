@@ -14,9 +14,10 @@ use super::cause::{failure, one_line, tls_error};
 use crate::fact::{Layer, Observation, Origin, Outcome, Reason};
 
 /// Beginnings of the paths that may be read.
-const READS: &[&str] = &["/api/v1/namespaces/", "/apis/apps/v1/namespaces/", "/apis/secrets-store.csi.x-k8s.io/v1/namespaces/"];
-/// What is never read, wherever it stands in a path.
-const NEVER: &[&str] = &["/secrets", "/exec", "/attach", "/portforward", "/proxy", "/token"];
+const READS: &[&str] =
+    &["/api/v1/namespaces/", "/apis/apps/v1/namespaces/", "/apis/secrets-store.csi.x-k8s.io/v1/namespaces/"];
+/// Segments that no path may have.
+const NEVER: &[&str] = &["secrets", "exec", "attach", "portforward", "proxy", "token", ".."];
 /// Objects of one page.
 const PAGE: usize = 500;
 
@@ -138,11 +139,12 @@ impl Kubernetes {
     async fn ask(&self, path: &str, began: Instant) -> Result<Option<String>, Reason> {
         let bare = path.split('?').next().unwrap_or(path);
         let allowed = READS.iter().any(|start| bare.starts_with(start))
-            && !NEVER.iter().any(|part| bare.contains(part))
-            && !bare.contains("..");
+            && !bare.split('/').any(|segment| NEVER.contains(&segment));
         let request = http::Request::get(path).body(Vec::new());
         let (true, Ok(request)) = (allowed, request) else {
-            return Err(Reason::NotAsked { option: format!("GET {bare} is not on the list of allowed calls") });
+            return Err(Reason::NotAsked {
+                option: format!("GET {bare} is not on the list of allowed calls"),
+            });
         };
         let within = self.transport.limits().request.min(self.transport.remaining());
         match tokio::time::timeout(within, self.client.request_text(request)).await {
@@ -172,7 +174,8 @@ fn judge(code: u16, reason: &str, message: &str, path: &str) -> Result<Option<St
 
 /// The right that is missing: as the API names it, else from the path.
 fn permission(path: &str, message: &str) -> Option<String> {
-    let verb = message.split_once("cannot ").map(|(_, rest)| rest.split(' ').next().unwrap_or("get").to_owned());
+    let verb =
+        message.split_once("cannot ").map(|(_, rest)| rest.split(' ').next().unwrap_or("get").to_owned());
     let mut parts = path.trim_start_matches('/').split('/').skip_while(|part| *part != "namespaces").skip(1);
     let namespace = parts.next()?;
     let resource = parts.next().unwrap_or("namespaces");

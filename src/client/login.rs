@@ -12,7 +12,8 @@ use azure_core::credentials::{Secret as AzureSecret, TokenCredential};
 use azure_core::http::headers::Headers;
 use azure_core::http::request::Body;
 use azure_core::http::{
-    AsyncRawResponse, ClientOptions, HttpClient, Request, RetryOptions, StatusCode, Transport as AzureTransport,
+    AsyncRawResponse, ClientOptions, HttpClient, Request, RetryOptions, StatusCode,
+    Transport as AzureTransport,
 };
 use azure_identity::{
     AzureCliCredential, AzureCliCredentialOptions, AzurePipelinesCredential, AzurePipelinesCredentialOptions,
@@ -125,11 +126,7 @@ impl Tokens {
     /// A token for a scope, asked for once in a run.
     pub async fn bearer(&self, scope: &str) -> Observation<Secret> {
         let cell = Arc::clone(
-            self.by_scope
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .entry(scope.to_owned())
-                .or_default(),
+            self.by_scope.lock().unwrap_or_else(PoisonError::into_inner).entry(scope.to_owned()).or_default(),
         );
         cell.get_or_init(|| self.ask(scope)).await.clone()
     }
@@ -139,9 +136,8 @@ impl Tokens {
         let method = self.method.name().to_owned();
         self.bearer(scope).await.map(|token| {
             let claims = claims(token.expose());
-            let claim = |name: &str| {
-                claims.as_ref().and_then(|claims| claims.get(name)?.as_str()).map(str::to_owned)
-            };
+            let claim =
+                |name: &str| claims.as_ref().and_then(|claims| claims.get(name)?.as_str()).map(str::to_owned);
             Login {
                 method,
                 tenant: claim("tid"),
@@ -209,16 +205,18 @@ impl Tokens {
                 ..AzureCliCredentialOptions::default()
             }))
             .map(|it| it as _),
-            Method::WorkloadIdentity => WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
-                credential_options: assertion(),
-                client_id: client_id(),
-                tenant_id: tenant(),
-                token_file_path: options
-                    .token_file
-                    .clone()
-                    .or_else(|| variable("AZURE_FEDERATED_TOKEN_FILE").map(PathBuf::from)),
-            }))
-            .map(|it| it as _),
+            Method::WorkloadIdentity => {
+                WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
+                    credential_options: assertion(),
+                    client_id: client_id(),
+                    tenant_id: tenant(),
+                    token_file_path: options
+                        .token_file
+                        .clone()
+                        .or_else(|| variable("AZURE_FEDERATED_TOKEN_FILE").map(PathBuf::from)),
+                }))
+                .map(|it| it as _)
+            }
             Method::ManagedIdentity => {
                 let by_id = options.client_id.clone().map(UserAssignedId::ClientId);
                 ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
@@ -242,7 +240,9 @@ impl Tokens {
                 .map(|it| it as _)
             }
             Method::Pipelines => AzurePipelinesCredential::new(
-                tenant().or_else(|| variable("AZURESUBSCRIPTION_TENANT_ID")).ok_or_else(|| missing("azure.tenant"))?,
+                tenant()
+                    .or_else(|| variable("AZURESUBSCRIPTION_TENANT_ID"))
+                    .ok_or_else(|| missing("azure.tenant"))?,
                 client_id()
                     .or_else(|| variable("AZURESUBSCRIPTION_CLIENT_ID"))
                     .ok_or_else(|| missing("azure.client_id"))?,
@@ -260,7 +260,7 @@ impl Tokens {
 
     fn client_options(&self, wire: &Arc<Wire>) -> ClientOptions {
         let mut custom = CustomConfiguration::default();
-        custom.authority_host = self.options.authority.as_str().trim_end_matches('/').to_owned();
+        self.options.authority.as_str().trim_end_matches('/').clone_into(&mut custom.authority_host);
         ClientOptions {
             cloud: Some(Arc::new(CloudConfiguration::Custom(custom))),
             transport: Some(AzureTransport::new(Arc::clone(wire) as Arc<dyn HttpClient>)),
@@ -364,7 +364,9 @@ impl HttpClient for Wire {
                 }
                 Ok(AsyncRawResponse::from_bytes(StatusCode::from(answer.status), Headers::new(), answer.body))
             }
-            Outcome::Absent => Err(azure_core::Error::with_message(azure_core::error::ErrorKind::Io, "no answer")),
+            Outcome::Absent => {
+                Err(azure_core::Error::with_message(azure_core::error::ErrorKind::Io, "no answer"))
+            }
             Outcome::Unknown(reason) => {
                 let words = reason.label();
                 *last = Some(reason);
@@ -379,7 +381,8 @@ fn refusal(status: u16, body: &[u8]) -> Reason {
     match serde_json::from_slice::<Value>(body) {
         Ok(body) => {
             let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
-            let said = if text("error_description").is_empty() { text("error") } else { text("error_description") };
+            let said =
+                if text("error_description").is_empty() { text("error") } else { text("error_description") };
             Reason::Denied { detail: one_line(&format!("{status} {said}")), permission: None }
         }
         Err(_) => Reason::Malformed { detail: format!("the login answered {status}, not with JSON") },

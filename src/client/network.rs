@@ -23,7 +23,9 @@ pub enum ClientError {
         cause: String,
     },
     /// TLS or HTTP cannot be set up.
-    #[error("cannot set up TLS: {0}; install the system's certificate authorities, or name a file with --ca-file")]
+    #[error(
+        "cannot set up TLS: {0}; install the system's certificate authorities, or name a file with --ca-file"
+    )]
     Tls(String),
 }
 
@@ -65,7 +67,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             request: Duration::from_secs(10),
-            run: Duration::from_secs(60),
+            run: Duration::from_mins(1),
             body_bytes: 8 << 20,
             pages: 50,
             attempts: 3,
@@ -99,8 +101,7 @@ impl Network {
     /// The authorities of [`Network::ca_file`].
     fn authorities(&self) -> Result<Vec<CertificateDer<'static>>, ClientError> {
         let Some(file) = &self.ca_file else { return Ok(Vec::new()) };
-        let refuse =
-            |cause: String| ClientError::Authorities { file: file.display().to_string(), cause };
+        let refuse = |cause: String| ClientError::Authorities { file: file.display().to_string(), cause };
         let found: Vec<_> = CertificateDer::pem_file_iter(file)
             .map_err(|error| refuse(error.to_string()))?
             .collect::<Result<_, _>>()

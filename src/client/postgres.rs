@@ -82,7 +82,8 @@ impl Postgres {
 
 /// libpq's spellings that this driver does not know are translated or taken away. No text of the URL is repeated.
 fn configure(given: &str) -> Result<Config, String> {
-    let refuse = || "the database URL cannot be read (are special characters of the password encoded?)".to_owned();
+    let refuse =
+        || "the database URL cannot be read (are special characters of the password encoded?)".to_owned();
     let text = match Url::parse(given) {
         Ok(mut url) if matches!(url.scheme(), "postgres" | "postgresql") => {
             let kept: Vec<(String, String)> =

@@ -26,10 +26,7 @@ pub(super) fn resolver(network: &Network) -> Result<(TokioResolver, String), Net
             });
             let server_config = NameServerConfig::new(server.ip(), true, connections.to_vec());
             let config = ResolverConfig::from_parts(None, vec![], vec![server_config]);
-            (
-                TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()),
-                server.to_string(),
-            )
+            (TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()), server.to_string())
         }
         None => (TokioResolver::builder_tokio()?, "system".to_owned()),
     };
@@ -44,7 +41,11 @@ pub(super) fn resolver(network: &Network) -> Result<(TokioResolver, String), Net
 }
 
 /// Addresses of a host for a connection to a port.
-pub(super) async fn addresses(network: &Network, host: &str, port: u16) -> Result<Vec<SocketAddr>, NotResolved> {
+pub(super) async fn addresses(
+    network: &Network,
+    host: &str,
+    port: u16,
+) -> Result<Vec<SocketAddr>, NotResolved> {
     if let Some(address) = network.instead_of(host, port) {
         return Ok(vec![address]);
     }

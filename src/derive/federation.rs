@@ -258,5 +258,8 @@ fn free_name(wanted: &str, cluster: &str, credentials: &[FederatedCredential]) -
     if !taken(&with_cluster) {
         return with_cluster;
     }
-    (2..).map(|n| format!("{with_cluster}-{n}")).find(|name| !taken(name)).unwrap_or(with_cluster)
+    (2..=credentials.len() + 2)
+        .map(|n| format!("{with_cluster}-{n}"))
+        .find(|name| !taken(name))
+        .unwrap_or(with_cluster)
 }

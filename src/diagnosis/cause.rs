@@ -7,7 +7,10 @@ use super::{Finding, Severity};
 use crate::rule::RuleTable;
 
 /// Links each finding to the nearest findings that explain it, and orders causes before their consequences.
-pub(super) fn link(findings: &mut Vec<Finding>, table: &RuleTable) {
+///
+/// An explanation that was looked at and is not the case explains nothing; one that is undecided, or that rests on
+/// text alone (which expires), is looked through.
+pub(super) fn link(findings: &mut Vec<Finding>, table: &RuleTable, decided: &BTreeSet<String>) {
     let wrong: BTreeSet<String> = findings
         .iter()
         .filter(|finding| finding.severity != Severity::Notice)
@@ -15,14 +18,15 @@ pub(super) fn link(findings: &mut Vec<Finding>, table: &RuleTable) {
         .collect();
     for finding in findings.iter_mut() {
         if finding.severity != Severity::Notice {
-            finding.caused_by = nearest(&finding.id, &wrong, table);
+            finding.caused_by = nearest(&finding.id, &wrong, table, decided);
         }
     }
     order(findings);
 }
 
 /// Fired rules that explain a rule, looking through explanations that did not fire themselves.
-fn nearest(id: &str, fired: &BTreeSet<String>, table: &RuleTable) -> Vec<String> {
+fn nearest(id: &str, fired: &BTreeSet<String>, table: &RuleTable, decided: &BTreeSet<String>) -> Vec<String> {
+    let rests_on_text = |id: &str| table.rules.get(id).is_some_and(|rule| rule.when.is_none());
     let mut found = BTreeSet::new();
     let mut seen = BTreeSet::new();
     let mut open = vec![id.to_owned()];
@@ -33,7 +37,7 @@ fn nearest(id: &str, fired: &BTreeSet<String>, table: &RuleTable) -> Vec<String>
             }
             if fired.contains(cause) {
                 found.insert(cause.clone());
-            } else {
+            } else if !decided.contains(cause) || rests_on_text(cause) {
                 open.push(cause.clone());
             }
         }
@@ -68,9 +72,8 @@ fn order(findings: &mut Vec<Finding>) {
     }
     let links: BTreeMap<String, Vec<String>> =
         findings.iter().map(|finding| (finding.id.clone(), finding.caused_by.clone())).collect();
-    let consequences = |id: &str| {
-        roots_of.iter().filter(|(other, roots)| *other != id && roots.contains(id)).count()
-    };
+    let consequences =
+        |id: &str| roots_of.iter().filter(|(other, roots)| *other != id && roots.contains(id)).count();
     let rank = |finding: &Finding| {
         (
             finding.severity == Severity::Notice,
@@ -89,8 +92,9 @@ fn order(findings: &mut Vec<Finding>) {
     for cause in causes {
         let id = cause.id.clone();
         findings.push(cause);
-        let (mut mine, rest): (Vec<_>, Vec<_>) =
-            others.into_iter().partition(|finding| roots_of.get(&finding.id).is_some_and(|it| it.contains(&id)));
+        let (mut mine, rest): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .partition(|finding| roots_of.get(&finding.id).is_some_and(|it| it.contains(&id)));
         others = rest;
         mine.sort_by_key(|finding| (distance(&finding.id, &id, &links), finding.id.clone()));
         findings.extend(mine);
@@ -118,8 +122,11 @@ fn roots(id: &str, findings: &[Finding]) -> BTreeSet<String> {
         if !seen.insert(next.clone()) {
             continue;
         }
-        let causes: Vec<_> =
-            findings.iter().filter(|finding| finding.id == next).flat_map(|finding| &finding.caused_by).collect();
+        let causes: Vec<_> = findings
+            .iter()
+            .filter(|finding| finding.id == next)
+            .flat_map(|finding| &finding.caused_by)
+            .collect();
         if causes.is_empty() {
             found.insert(next);
         } else {

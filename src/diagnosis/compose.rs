@@ -60,13 +60,20 @@ pub(super) fn finding(
         let filled = labelled.value.fill(&values);
         filled.open.is_empty().then(|| Side { label: labelled.label.clone(), value: filled.text })
     };
+    let contrast = rule
+        .contrast
+        .as_ref()
+        .and_then(|contrast| Some(Contrast { has: side(&contrast.has)?, wants: side(&contrast.wants)? }));
+    let shown_already = |value: &str| {
+        contrast.as_ref().is_some_and(|contrast| contrast.has.value == value || contrast.wants.value == value)
+    };
     let evidence = rule
         .evidence
         .iter()
         .filter_map(|labelled| {
             let filled = labelled.value.fill(&values);
             let value = tidy(&filled.text);
-            (filled.open.is_empty() && !value.is_empty())
+            (filled.open.is_empty() && !value.is_empty() && !shown_already(&value))
                 .then(|| Evidence { label: labelled.label.clone(), value })
         })
         .collect();
@@ -79,10 +86,7 @@ pub(super) fn finding(
         subject: line(&rule.subject),
         brief: line(&rule.brief),
         evidence,
-        contrast: rule
-            .contrast
-            .as_ref()
-            .and_then(|contrast| Some(Contrast { has: side(&contrast.has)?, wants: side(&contrast.wants)? })),
+        contrast,
         text: fired.excerpts.clone(),
         explanation: line(&rule.explanation),
         remedy: if fired.severity == Severity::Notice { None } else { remedy(&filler, rule) },
@@ -126,6 +130,7 @@ fn remedy(filler: &Filler<'_>, rule: &Rule) -> Option<Remedy> {
     }
     open.sort();
     open.dedup();
-    let text = variant.text.as_ref().map_or_else(String::new, |text| tidy(&text.fill(&filler.values(None)).text));
+    let text =
+        variant.text.as_ref().map_or_else(String::new, |text| tidy(&text.fill(&filler.values(None)).text));
     Some(Remedy { text, commands, open })
 }

@@ -11,6 +11,8 @@ use crate::rule::{Areas, Example, Expect, Expression, Hit, Rule, RuleTable, Scop
 
 /// Longest excerpt, in characters.
 const EXCERPT: usize = 320;
+/// Bytes of it that stand before the match.
+const BEFORE: usize = 12;
 
 /// A snapshot as rules see it.
 pub(super) struct World<'a> {
@@ -44,8 +46,7 @@ pub struct Fired {
 
 impl<'a> World<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, table: &'a RuleTable) -> Self {
-        let mut areas: Areas =
-            table.shapes.keys().map(|area| (area.clone(), BTreeMap::new())).collect();
+        let mut areas: Areas = table.shapes.keys().map(|area| (area.clone(), BTreeMap::new())).collect();
         for (name, seen) in &snapshot.facts {
             let Some((area, fact)) = name.split_once('.') else { continue };
             let value = match &seen.outcome {
@@ -107,8 +108,7 @@ fn nested(snapshot: &Snapshot) -> Value {
                 members.insert((*last).to_owned(), leaf);
             }
             [first, rest @ ..] => {
-                let inner =
-                    members.entry((*first).to_owned()).or_insert_with(|| Value::Object(Map::new()));
+                let inner = members.entry((*first).to_owned()).or_insert_with(|| Value::Object(Map::new()));
                 if let Value::Object(inner) = inner {
                     put(inner, rest, leaf);
                 }
@@ -180,9 +180,8 @@ fn undecided(world: &World<'_>, expression: &Expression, binding: Option<(&str, 
     if !missing.is_empty() {
         return Undecided::Lacks(missing);
     }
-    let absent = |name: &String| {
-        world.observation(name).is_some_and(|seen| matches!(seen.outcome, Outcome::Absent))
-    };
+    let absent =
+        |name: &String| world.observation(name).is_some_and(|seen| matches!(seen.outcome, Outcome::Absent));
     if facts.iter().any(absent) {
         return Undecided::Absent;
     }
@@ -203,8 +202,7 @@ fn fired(
     by_text_only: bool,
 ) -> Judged {
     let notice = rule.notice_when.as_ref().is_some_and(|notice| notice.truth(scope) != Truth::False);
-    let severity =
-        if notice { Severity::Notice } else { super::compose::severity(rule.severity) };
+    let severity = if notice { Severity::Notice } else { super::compose::severity(rule.severity) };
     let confidence = match (super::compose::confidence(rule.confidence), by_text_only) {
         (given, false) => given,
         (Confidence::Certain, true) => Confidence::Likely,
@@ -226,13 +224,7 @@ fn fired(
             }
         }
     }
-    Judged::Fired(Box::new(Fired {
-        severity,
-        confidence,
-        excerpts: excerpts(world, hits),
-        captures,
-        facts,
-    }))
+    Judged::Fired(Box::new(Fired { severity, confidence, excerpts: excerpts(world, hits), captures, facts }))
 }
 
 /// Hits of one place as one excerpt: how often, when first and last, and the text of the last.
@@ -262,13 +254,12 @@ fn excerpts(world: &World<'_>, hits: &[(usize, Hit)]) -> Vec<Excerpt> {
 }
 
 /// The text around a match.
-fn cut(evidence: &TextEvidence, (from, to): (usize, usize)) -> String {
+fn cut(evidence: &TextEvidence, (from, _): (usize, usize)) -> String {
     let text = &evidence.text;
     if text.chars().count() <= EXCERPT {
         return text.clone();
     }
-    let room = EXCERPT.saturating_sub(to - from) / 2;
-    let start = (0..=from.saturating_sub(room)).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    let start = (0..=from.saturating_sub(BEFORE)).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     let end = start + EXCERPT;
     let end = (start..=end.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(start);
     let before = if start > 0 { "…" } else { "" };

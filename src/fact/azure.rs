@@ -39,7 +39,7 @@ pub struct Cluster {
     pub fqdn: Option<String>,
 }
 
-/// The issuer's OpenID Connect discovery document and keys, as seen from the vantage.
+/// The issuer's `OpenID` Connect discovery document and keys, as seen from the vantage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IssuerDocument {

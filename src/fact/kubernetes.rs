@@ -42,6 +42,7 @@ pub struct Deployment {
 /// A container of a running pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that rules read by name")]
 pub struct PodContainer {
     /// Container name.
     pub name: String,

@@ -25,15 +25,30 @@ impl Service for Arm {
 
     fn answer(&self, asked: &Asked) -> Said {
         if asked.bearer.is_none() {
-            return error(401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.");
+            return error(
+                401,
+                "AuthenticationFailed",
+                "Authentication failed. The 'Authorization' header is missing.",
+            );
         }
         if asked.parameter("api-version").is_none() {
-            return error(400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.");
+            return error(
+                400,
+                "MissingApiVersionParameter",
+                "The api-version query parameter (?api-version=) is required for all requests.",
+            );
         }
         if self.fault() == Some("deny-all") {
             let login = &self.0.azure.login;
             let action = action_of(&asked.path);
-            return error(403, "AuthorizationFailed", &format!("The client '{}' with object id '{}' does not have authorization to perform action '{action}' over scope '{}' or the scope is invalid. If access was recently granted, please refresh your credentials.", login.client_id, login.object_id, asked.path));
+            return error(
+                403,
+                "AuthorizationFailed",
+                &format!(
+                    "The client '{}' with object id '{}' does not have authorization to perform action '{action}' over scope '{}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+                    login.client_id, login.object_id, asked.path
+                ),
+            );
         }
         self.read(asked)
     }
@@ -59,28 +74,39 @@ impl Arm {
         let parts: Vec<&str> = lower.trim_matches('/').split('/').collect();
         if parts == ["subscriptions"] {
             let value: Vec<Value> = azure.subscriptions.keys().map(|id| self.subscription(id)).collect();
-            return Said::json(200, &json!({"value": value, "count": {"type": "Total", "value": value.len()}}));
+            return Said::json(
+                200,
+                &json!({"value": value, "count": {"type": "Total", "value": value.len()}}),
+            );
         }
         if let Some(role) = lower.split("/microsoft.authorization/roledefinitions/").nth(1) {
             return match azure.roles.get(role) {
                 Some(_) => Said::json(200, &self.role(role)),
-                None => error(404, "RoleDefinitionDoesNotExist", "The specified role definition does not exist."),
+                None => {
+                    error(404, "RoleDefinitionDoesNotExist", "The specified role definition does not exist.")
+                }
             };
         }
         let ["subscriptions", id, rest @ ..] = parts.as_slice() else {
             return error(404, "NotFound", "Not found.");
         };
         if !azure.subscriptions.contains_key(*id) {
-            return error(404, "SubscriptionNotFound", &format!("The subscription '{id}' could not be found."));
+            return error(
+                404,
+                "SubscriptionNotFound",
+                &format!("The subscription '{id}' could not be found."),
+            );
         }
         match rest {
             [] => Said::json(200, &self.subscription(id)),
             ["providers", "microsoft.authorization", "roleassignments"] => {
                 self.assignments(id, asked.parameter("$filter").unwrap_or_default())
             }
-            ["providers", "microsoft.authorization", "denyassignments" | "roleeligibilityscheduleinstances"] => {
-                Said::json(200, &json!({"value": []}))
-            }
+            [
+                "providers",
+                "microsoft.authorization",
+                "denyassignments" | "roleeligibilityscheduleinstances",
+            ] => Said::json(200, &json!({"value": []})),
             _ => self.resource(asked, &lower, rest),
         }
     }
@@ -122,16 +148,21 @@ impl Arm {
         let azure = &self.0.azure;
         let scope = format!("/subscriptions/{subscription}");
         let above = azure.subscriptions.get(subscription).map(|it| it.above.clone()).unwrap_or_default();
-        let who = filter.split_once("assignedTo('").and_then(|(_, rest)| rest.split_once('\'')).map(|(id, _)| id);
+        let who =
+            filter.split_once("assignedTo('").and_then(|(_, rest)| rest.split_once('\'')).map(|(id, _)| id);
         let reaches = |one: &Assignment| {
             one.scope.eq_ignore_ascii_case(&scope)
                 || above.iter().any(|above| above.eq_ignore_ascii_case(&one.scope))
-                || (!filter.contains("atScope()") && one.scope.to_lowercase().starts_with(&scope.to_lowercase()))
+                || (!filter.contains("atScope()")
+                    && one.scope.to_lowercase().starts_with(&scope.to_lowercase()))
         };
         let concerns = |one: &Assignment| {
             who.is_none_or(|who| {
                 one.principal == who
-                    || azure.groups.get(&one.principal).is_some_and(|members| members.iter().any(|it| it == who))
+                    || azure
+                        .groups
+                        .get(&one.principal)
+                        .is_some_and(|members| members.iter().any(|it| it == who))
             })
         };
         let value: Vec<Value> = azure
@@ -166,7 +197,11 @@ impl Arm {
         if let Some(identity) = lower.strip_suffix("/federatedidentitycredentials") {
             return match found(identity) {
                 Some(_) => self.credentials(asked),
-                None => error(404, "ParentResourceNotFound", "Failed to perform 'read' on resource(s) of type 'userAssignedIdentities/federatedIdentityCredentials', because the parent resource could not be found."),
+                None => error(
+                    404,
+                    "ParentResourceNotFound",
+                    "Failed to perform 'read' on resource(s) of type 'userAssignedIdentities/federatedIdentityCredentials', because the parent resource could not be found.",
+                ),
             };
         }
         if let Some(resource) = found(lower) {
@@ -185,7 +220,9 @@ impl Arm {
             ["resourcegroups", group, "providers", namespace, kind, name, ..] => error(
                 404,
                 "ResourceNotFound",
-                &format!("The Resource '{namespace}/{kind}/{name}' under resource group '{group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix"),
+                &format!(
+                    "The Resource '{namespace}/{kind}/{name}' under resource group '{group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix"
+                ),
             ),
             _ => error(404, "InvalidResourceType", "The resource type could not be found."),
         }
@@ -231,13 +268,26 @@ impl Service for Graph {
             return error(401, "InvalidAuthenticationToken", "Access token is empty.");
         }
         if self.fault() == Some("deny-all") {
-            return error(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.");
+            return error(
+                403,
+                "Authorization_RequestDenied",
+                "Insufficient privileges to complete the operation.",
+            );
         }
         let parts: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
         match parts.as_slice() {
             ["v1.0", "users", id] => match self.0.azure.users.get(*id) {
-                Some(user) => Said::json(200, &json!({"id": id, "displayName": user.name, "userPrincipalName": user.upn})),
-                None => error(404, "Request_ResourceNotFound", &format!("Resource '{id}' does not exist or one of its queried reference-property objects are not present.")),
+                Some(user) => Said::json(
+                    200,
+                    &json!({"id": id, "displayName": user.name, "userPrincipalName": user.upn}),
+                ),
+                None => error(
+                    404,
+                    "Request_ResourceNotFound",
+                    &format!(
+                        "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
+                    ),
+                ),
             },
             _ => error(400, "BadRequest", "Resource not found for the segment."),
         }

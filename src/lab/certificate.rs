@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
@@ -11,16 +12,13 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::sync::Arc;
 
 use super::LabError;
+use super::serve::failed;
 
 /// An authority of the lab.
 pub(super) struct Authority {
     pub(super) pem: String,
     der: CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
-}
-
-fn failed(error: impl std::fmt::Display) -> LabError {
-    LabError::Start(error.to_string())
 }
 
 impl Authority {
@@ -31,11 +29,7 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().map_err(failed)?;
         let certificate = params.self_signed(&key).map_err(failed)?;
-        Ok(Self {
-            pem: certificate.pem(),
-            der: certificate.der().clone(),
-            issuer: Issuer::new(params, key),
-        })
+        Ok(Self { pem: certificate.pem(), der: certificate.der().clone(), issuer: Issuer::new(params, key) })
     }
 
     /// TLS for a server with these names, valid between two days.

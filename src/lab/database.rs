@@ -118,8 +118,11 @@ fn select(database: &Database, words: &str) -> PgWireResult<Response> {
         .get(bare)
         .ok_or_else(|| refuse("42P01", format!("relation \"{name}\" does not exist")))?;
     let columns: Vec<String> = columns.split(',').map(|column| column.trim().replace('"', "")).collect();
-    let found: PgWireResult<Vec<_>> =
-        table.rows.iter().map(|row| columns.iter().map(|column| cell(table, row, column)).collect()).collect();
+    let found: PgWireResult<Vec<_>> = table
+        .rows
+        .iter()
+        .map(|row| columns.iter().map(|column| cell(table, row, column)).collect())
+        .collect();
     rows(&columns.iter().map(String::as_str).collect::<Vec<_>>(), found?)
 }
 

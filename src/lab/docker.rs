@@ -26,7 +26,10 @@ impl Service for Docker {
         }
         match parts.as_slice() {
             ["_ping"] => Said::text(200, "OK".into()),
-            ["version"] => Said::json(200, &json!({"Version": "28.2.2", "ApiVersion": "1.50", "MinAPIVersion": "1.24", "Os": "linux", "Arch": "amd64"})),
+            ["version"] => Said::json(
+                200,
+                &json!({"Version": "28.2.2", "ApiVersion": "1.50", "MinAPIVersion": "1.24", "Os": "linux", "Arch": "amd64"}),
+            ),
             ["containers", "json"] => self.list(asked),
             ["containers", name, "json"] => match self.find(name) {
                 Some((name, one)) => Said::json(200, &self.inspect(name, one)),
@@ -43,7 +46,8 @@ impl Service for Docker {
 
 /// An id as the engine writes it: 64 hexadecimal digits.
 fn id_of(name: &str) -> String {
-    let mut id: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let digits: Vec<String> = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut id = digits.concat();
     while id.len() < 64 {
         id.push('0');
     }
@@ -68,8 +72,10 @@ impl Docker {
     }
 
     fn list(&self, asked: &Asked) -> Said {
-        let filters: Value =
-            asked.parameter("filters").and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null);
+        let filters: Value = asked
+            .parameter("filters")
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or(Value::Null);
         let wanted: Vec<String> = filters
             .get("label")
             .and_then(Value::as_array)
@@ -102,7 +108,8 @@ impl Docker {
     }
 
     fn inspect(&self, name: &str, one: &Container) -> Value {
-        let health = one.health.as_ref().map(|status| json!({"Status": status, "FailingStreak": 0, "Log": []}));
+        let health =
+            one.health.as_ref().map(|status| json!({"Status": status, "FailingStreak": 0, "Log": []}));
         json!({
             "Id": id_of(name),
             "Name": format!("/{name}"),

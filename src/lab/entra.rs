@@ -53,13 +53,33 @@ impl Entra {
         let azure = &self.0.azure;
         let tenant = asked.path.trim_start_matches('/').split('/').next().unwrap_or_default();
         if tenant != azure.tenant {
-            return refused(90002, "invalid_request", &format!("Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."), 400);
+            return refused(
+                90002,
+                "invalid_request",
+                &format!(
+                    "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."
+                ),
+                400,
+            );
         }
         if field("client_id") != azure.login.client_id {
-            return refused(700_016, "unauthorized_client", &format!("Application with identifier '{}' was not found in the directory '{tenant}'.", field("client_id")), 400);
+            return refused(
+                700_016,
+                "unauthorized_client",
+                &format!(
+                    "Application with identifier '{}' was not found in the directory '{tenant}'.",
+                    field("client_id")
+                ),
+                400,
+            );
         }
         if field("client_secret") != azure.login.client_secret {
-            return refused(7_000_215, "invalid_client", "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app.", 401);
+            return refused(
+                7_000_215,
+                "invalid_client",
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app.",
+                401,
+            );
         }
         let claims = json!({
             "aud": field("scope").trim_end_matches("/.default"),
@@ -71,36 +91,47 @@ impl Entra {
         });
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let token = format!("{}.{}.{}", part(&json!({"alg": "RS256", "typ": "JWT"})), part(&claims), "bGFi");
-        Said::json(200, &json!({"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": token}))
+        Said::json(
+            200,
+            &json!({"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": token}),
+        )
     }
 }
 
 fn refused(code: u64, error: &str, words: &str, status: u16) -> Said {
     let now = Timestamp::now().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
-    let (trace, correlation) = ("5f9f0c3e-0000-4000-8000-000000000001", "5f9f0c3e-0000-4000-8000-000000000002");
-    Said::json(status, &json!({
-        "error": error,
-        "error_description": format!("AADSTS{code}: {words} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {now}"),
-        "error_codes": [code],
-        "timestamp": now,
-        "trace_id": trace,
-        "correlation_id": correlation,
-        "error_uri": format!("https://login.microsoftonline.com/error?code={code}"),
-    }))
+    let (trace, correlation) =
+        ("5f9f0c3e-0000-4000-8000-000000000001", "5f9f0c3e-0000-4000-8000-000000000002");
+    Said::json(
+        status,
+        &json!({
+            "error": error,
+            "error_description": format!("AADSTS{code}: {words} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {now}"),
+            "error_codes": [code],
+            "timestamp": now,
+            "trace_id": trace,
+            "correlation_id": correlation,
+            "error_uri": format!("https://login.microsoftonline.com/error?code={code}"),
+        }),
+    )
 }
 
 fn discovery(issuer: &str, keys: &str) -> Said {
-    Said::json(200, &json!({
-        "issuer": issuer,
-        "jwks_uri": keys,
-        "response_types_supported": ["id_token"],
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256"],
-    }))
+    Said::json(
+        200,
+        &json!({
+            "issuer": issuer,
+            "jwks_uri": keys,
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+        }),
+    )
 }
 
 fn keys() -> Value {
-    let key = |kid: &str| json!({"use": "sig", "kty": "RSA", "kid": kid, "alg": "RS256", "n": "bGFi", "e": "AQAB"});
+    let key =
+        |kid: &str| json!({"use": "sig", "kty": "RSA", "kid": kid, "alg": "RS256", "n": "bGFi", "e": "AQAB"});
     json!({"keys": KEYS.map(key)})
 }
 

@@ -24,16 +24,23 @@ impl Service for Imds {
 
     fn answer(&self, asked: &Asked) -> Said {
         if !asked.metadata {
-            return Said::json(400, &json!({"error": "bad_request_102", "error_description": "Required metadata header not specified"}));
+            return Said::json(
+                400,
+                &json!({"error": "bad_request_102", "error_description": "Required metadata header not specified"}),
+            );
         }
         match asked.path.as_str() {
-            "/metadata/instance" => Said::json(200, &json!({
-                "compute": {"azEnvironment": "AzurePublicCloud", "name": "jump-host", "location": "germanywestcentral", "vmId": "0d2b5f2c-0000-4000-8000-000000000009"},
-                "network": {"interface": []},
-            })),
-            "/metadata/identity/oauth2/token" => {
-                Said::json(400, &json!({"error": "invalid_request", "error_description": "Identity not found"}))
-            }
+            "/metadata/instance" => Said::json(
+                200,
+                &json!({
+                    "compute": {"azEnvironment": "AzurePublicCloud", "name": "jump-host", "location": "germanywestcentral", "vmId": "0d2b5f2c-0000-4000-8000-000000000009"},
+                    "network": {"interface": []},
+                }),
+            ),
+            "/metadata/identity/oauth2/token" => Said::json(
+                400,
+                &json!({"error": "invalid_request", "error_description": "Identity not found"}),
+            ),
             _ => Said::json(404, &json!({"error": "not_found"})),
         }
     }

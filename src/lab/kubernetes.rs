@@ -15,7 +15,7 @@ struct Kind {
     group: &'static str,
     version: &'static str,
     plural: &'static str,
-    kind: &'static str,
+    name: &'static str,
     short: &'static [&'static str],
     namespaced: bool,
 }
@@ -23,10 +23,10 @@ struct Kind {
 const fn kind(
     group: &'static str,
     plural: &'static str,
-    kind: &'static str,
+    name: &'static str,
     short: &'static [&'static str],
 ) -> Kind {
-    Kind { group, version: "v1", plural, kind, short, namespaced: true }
+    Kind { group, version: "v1", plural, name, short, namespaced: true }
 }
 
 const KINDS: &[Kind] = &[
@@ -37,19 +37,17 @@ const KINDS: &[Kind] = &[
     kind("apps", "deployments", "Deployment", &["deploy"]),
     kind("apps", "replicasets", "ReplicaSet", &["rs"]),
     kind("secrets-store.csi.x-k8s.io", "secretproviderclasses", "SecretProviderClass", &[]),
-    kind(
-        "secrets-store.csi.x-k8s.io",
-        "secretproviderclasspodstatuses",
-        "SecretProviderClassPodStatus",
-        &[],
-    ),
+    kind("secrets-store.csi.x-k8s.io", "secretproviderclasspodstatuses", "SecretProviderClassPodStatus", &[]),
 ];
 
 fn status(code: u16, reason: &str, message: &str) -> Said {
-    Said::json(code, &json!({
-        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": message, "reason": reason, "code": code,
-    }))
+    Said::json(
+        code,
+        &json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": message, "reason": reason, "code": code,
+        }),
+    )
 }
 
 impl Service for Kubernetes {
@@ -67,8 +65,14 @@ impl Service for Kubernetes {
         }
         let parts: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
         match parts.as_slice() {
-            ["version"] => Said::json(200, &json!({"major": "1", "minor": "33", "gitVersion": "v1.33.2", "platform": "linux/amd64"})),
-            ["api"] => Said::json(200, &json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})),
+            ["version"] => Said::json(
+                200,
+                &json!({"major": "1", "minor": "33", "gitVersion": "v1.33.2", "platform": "linux/amd64"}),
+            ),
+            ["api"] => Said::json(
+                200,
+                &json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}),
+            ),
             ["apis"] => Said::json(200, &groups()),
             ["api", "v1"] => Said::json(200, &resources("", "v1")),
             ["apis", group, version] if KINDS.iter().any(|kind| kind.group == *group) => {
@@ -100,8 +104,8 @@ fn resources(group: &str, version: &str) -> Value {
     let mut listed: Vec<Value> = of_group
         .map(|kind| {
             json!({
-                "name": kind.plural, "singularName": kind.kind.to_lowercase(), "namespaced": kind.namespaced,
-                "kind": kind.kind, "verbs": ["get", "list"], "shortNames": kind.short,
+                "name": kind.plural, "singularName": kind.name.to_lowercase(), "namespaced": kind.namespaced,
+                "kind": kind.name, "verbs": ["get", "list"], "shortNames": kind.short,
             })
         })
         .collect();
@@ -123,7 +127,14 @@ impl Kubernetes {
         };
         if self.fault() == Some("deny-all") {
             let verb = if rest.is_empty() { "list" } else { "get" };
-            return status(403, "Forbidden", &format!("{plural} is forbidden: User \"operator\" cannot {verb} resource \"{plural}\" in API group \"{group}\" in the namespace \"{}\"", namespace.unwrap_or_default()));
+            return status(
+                403,
+                "Forbidden",
+                &format!(
+                    "{plural} is forbidden: User \"operator\" cannot {verb} resource \"{plural}\" in API group \"{group}\" in the namespace \"{}\"",
+                    namespace.unwrap_or_default()
+                ),
+            );
         }
         match rest {
             [] => self.list(kind, namespace, asked),
@@ -140,7 +151,7 @@ impl Kubernetes {
         let wanted = group_version(kind.group, kind.version);
         self.0.kubernetes.objects.values().filter(move |object| {
             let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
-            text("/kind") == Some(kind.kind)
+            text("/kind") == Some(kind.name)
                 && text("/apiVersion") == Some(wanted.as_str())
                 && (namespace.is_none() || !kind.namespaced || text("/metadata/namespace") == namespace)
         })
@@ -158,7 +169,9 @@ impl Kubernetes {
             selector.split(',').filter(|part| !part.is_empty()).all(|part| {
                 let (name, value) = part.split_once('=').unwrap_or((part, ""));
                 let labels = object.pointer("/metadata/labels");
-                labels.and_then(|labels| labels.get(name)).is_some_and(|it| it == value.trim_start_matches('='))
+                labels
+                    .and_then(|labels| labels.get(name))
+                    .is_some_and(|it| it == value.trim_start_matches('='))
             })
         };
         let chosen = |object: &&Value| {
@@ -169,12 +182,15 @@ impl Kubernetes {
             })
         };
         let items: Vec<&Value> = self.of_kind(kind, namespace).filter(labelled).filter(chosen).collect();
-        Said::json(200, &json!({
-            "kind": format!("{}List", kind.kind),
-            "apiVersion": group_version(kind.group, kind.version),
-            "metadata": {"resourceVersion": "1"},
-            "items": items,
-        }))
+        Said::json(
+            200,
+            &json!({
+                "kind": format!("{}List", kind.name),
+                "apiVersion": group_version(kind.group, kind.version),
+                "metadata": {"resourceVersion": "1"},
+                "items": items,
+            }),
+        )
     }
 
     fn log(&self, pod: &str, namespace: Option<&str>, asked: &Asked) -> Said {

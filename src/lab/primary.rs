@@ -22,14 +22,23 @@ impl Service for Primary {
         let primary = &self.0.primary;
         match asked.path.as_str() {
             "/api/v1/health" => Said::json(primary.health_status, &primary.health),
-            "/api/v1/health/database" => Said::json(200, &json!({"status": "healthy", "latency_ms": 2, "connections": {"active": 3, "idle": 2, "max": 100}})),
+            "/api/v1/health/database" => Said::json(
+                200,
+                &json!({"status": "healthy", "latency_ms": 2, "connections": {"active": 3, "idle": 2, "max": 100}}),
+            ),
             "/api/v1/admin/gateway-health" => match asked.bearer.as_deref() {
                 None => Said::json(401, &json!({"error": "AUTH_REQUIRED", "details": "no bearer token"})),
                 Some(token) if token != primary.token => Said::json(401, &json!({"error": "AUTH_INVALID"})),
                 Some(_) => Said::json(200, &json!({"gateways": self.gateways()})),
             },
             "/api/v1/auth/sso/entra/login" => Said {
-                headers: vec![("location", format!("https://login.microsoftonline.com/{}/oauth2/v2.0/authorize", self.0.azure.tenant))],
+                headers: vec![(
+                    "location",
+                    format!(
+                        "https://login.microsoftonline.com/{}/oauth2/v2.0/authorize",
+                        self.0.azure.tenant
+                    ),
+                )],
                 ..Said::text(302, String::new())
             },
             _ => Said::json(404, &json!({"error": "RESOURCE_NOT_FOUND"})),

@@ -24,7 +24,7 @@ use super::LabError;
 /// Longest request body that is read.
 const LARGEST: usize = 1 << 20;
 /// How long a service that hangs keeps a request.
-const HANG: Duration = Duration::from_secs(3600);
+const HANG: Duration = Duration::from_hours(1);
 
 /// A request as the simulated services see it.
 pub(super) struct Asked {
@@ -133,7 +133,7 @@ impl Servers {
     }
 }
 
-pub(super) fn failed(error: std::io::Error) -> LabError {
+pub(super) fn failed(error: impl std::fmt::Display) -> LabError {
     LabError::Start(error.to_string())
 }
 
@@ -156,9 +156,8 @@ async fn handle(
     service: &dyn Service,
     unexpected: &Mutex<Vec<String>>,
 ) -> Response<Full<Bytes>> {
-    let header = |name: &str| {
-        request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-    };
+    let header =
+        |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let asked = Asked {
         method: request.method().clone(),
         path: request.uri().path().to_owned(),
@@ -174,10 +173,12 @@ async fn handle(
     let body = body.map(|body| String::from_utf8_lossy(&body.to_bytes()).into_owned()).unwrap_or_default();
     let asked = Asked { body, ..asked };
     if asked.method != Method::GET && asked.method != Method::HEAD && !service.expects(&asked) {
-        unexpected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(format!("{} {} {}", service.name(), asked.method, asked.path));
+        unexpected.lock().unwrap_or_else(PoisonError::into_inner).push(format!(
+            "{} {} {}",
+            service.name(),
+            asked.method,
+            asked.path
+        ));
     }
     let said = match service.fault() {
         Some("hang") => {
@@ -191,7 +192,10 @@ async fn handle(
         },
         Some("throttled") => Said {
             headers: vec![("retry-after", "3600".into()), ("content-type", "application/json".into())],
-            ..Said::json(429, &json!({"error": {"code": "TooManyRequests", "message": "Please try again later."}}))
+            ..Said::json(
+                429,
+                &json!({"error": {"code": "TooManyRequests", "message": "Please try again later."}}),
+            )
         },
         _ => service.answer(&asked),
     };

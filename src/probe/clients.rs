@@ -161,7 +161,12 @@ impl Clients {
         };
         let address = self.docker.address(&container.container).await;
         address.map(|address| {
-            let url = dsn(&address, &self.target.text("database.user"), &password, &self.target.text("database.name"));
+            let url = dsn(
+                &address,
+                &self.target.text("database.user"),
+                &password,
+                &self.target.text("database.name"),
+            );
             Postgres::new(&self.transport, &url)
         })
     }

@@ -78,7 +78,10 @@ async fn observe_identity(clients: &Clients) -> Seen {
         clients.arm.list(&credentials_path, IDENTITY_API, None)
     );
     seen.put(&IDENTITY_RESOURCE, parsed(identity, parse_identity));
-    seen.put(&IDENTITY_CREDENTIALS, parsed(credentials, |items| items.iter().map(parse_credential).collect()));
+    seen.put(
+        &IDENTITY_CREDENTIALS,
+        parsed(credentials, |items| items.iter().map(parse_credential).collect()),
+    );
     seen
 }
 

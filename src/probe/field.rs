@@ -38,10 +38,7 @@ pub(super) fn texts(value: &Value, pointer: &str) -> Vec<String> {
 /// A map of texts; empty where it is not there.
 pub(super) fn map(value: &Value, pointer: &str) -> BTreeMap<String, String> {
     value.pointer(pointer).and_then(Value::as_object).map_or_else(BTreeMap::new, |members| {
-        members
-            .iter()
-            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-            .collect()
+        members.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
     })
 }
 

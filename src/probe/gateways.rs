@@ -64,7 +64,9 @@ fn judge_answer(answer: &Answer, received: Timestamp) -> Outcome<GatewayRecords>
     let words = said
         .as_ref()
         .and_then(|body| {
-            field::text(body, "/code").or_else(|| field::text(body, "/error")).or_else(|| field::text(body, "/error/code"))
+            field::text(body, "/code")
+                .or_else(|| field::text(body, "/error"))
+                .or_else(|| field::text(body, "/error/code"))
         })
         .unwrap_or_default();
     match (answer.status, said) {
@@ -79,9 +81,9 @@ fn judge_answer(answer: &Answer, received: Timestamp) -> Outcome<GatewayRecords>
             Err(detail) => Outcome::Unknown(Reason::Malformed { detail }),
         },
         (200, None) => Outcome::Unknown(Reason::Malformed { detail: "200 without JSON".into() }),
-        (status, _) => {
-            Outcome::Unknown(Reason::Malformed { detail: format!("answered {status} {words}").trim().to_owned() })
-        }
+        (status, _) => Outcome::Unknown(Reason::Malformed {
+            detail: format!("answered {status} {words}").trim().to_owned(),
+        }),
     }
 }
 
@@ -160,9 +162,10 @@ async fn from_database(clients: &Clients) -> Observation<GatewayRecords> {
 async fn read_table(database: &Postgres, schema: &str, table: &str) -> Observation<GatewayRecords> {
     let columns = columns(database, schema, table).await;
     let Outcome::Known(present) = &columns.outcome else {
-        let reason = columns.reason().cloned().unwrap_or_else(|| Reason::Malformed {
-            detail: "the columns could not be read".into(),
-        });
+        let reason = columns
+            .reason()
+            .cloned()
+            .unwrap_or_else(|| Reason::Malformed { detail: "the columns could not be read".into() });
         return Observation::unknown(reason, columns.origin);
     };
     let mut chosen = Vec::new();
@@ -202,10 +205,7 @@ async fn columns(database: &Postgres, schema: &str, table: &str) -> Observation<
         literal(schema),
         literal(table)
     );
-    database
-        .rows(&sql)
-        .await
-        .map(|rows| rows.into_iter().filter_map(|mut row| row.pop().flatten()).collect())
+    database.rows(&sql).await.map(|rows| rows.into_iter().filter_map(|mut row| row.pop().flatten()).collect())
 }
 
 fn parse_rows(rows: &[Vec<Option<String>>], received: Timestamp) -> Result<GatewayRecords, String> {
@@ -241,8 +241,13 @@ mod tests {
 
     #[test]
     fn times_are_read_as_apis_and_as_postgresql_write_them() {
-        for text in ["2026-11-23T14:02:11Z", "2026-11-23 14:02:11+00", "2026-11-23 15:02:11+01", "2026-11-23 14:02:11"] {
-            assert_eq!(parse_time(text).map(|at| at.as_second()), Some(1_795_442_531), "{text}");
+        for text in [
+            "2026-11-23T14:02:11Z",
+            "2026-11-23 14:02:11+00",
+            "2026-11-23 15:02:11+01",
+            "2026-11-23 14:02:11",
+        ] {
+            assert_eq!(parse_time(text).map(jiff::Timestamp::as_second), Some(1_795_442_531), "{text}");
         }
         assert_eq!(parse_time("yesterday"), None);
     }

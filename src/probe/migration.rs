@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use super::{Clients, Probe, Seen, not_configured};
 use crate::client::Postgres;
 use crate::fact::{
-    Fact, GATEWAY_DB_EXPECTED, GATEWAY_DB_MIGRATION, GATEWAY_DB_WRITE_QUEUES, Migration, Observation, Outcome,
-    PRIMARY_DB_EXPECTED, PRIMARY_DB_MIGRATION, PRIMARY_DB_WRITE_QUEUES, Reason, Snapshot,
+    Fact, GATEWAY_DB_EXPECTED, GATEWAY_DB_MIGRATION, GATEWAY_DB_WRITE_QUEUES, Migration, Observation,
+    Outcome, PRIMARY_DB_EXPECTED, PRIMARY_DB_MIGRATION, PRIMARY_DB_WRITE_QUEUES, Reason, Snapshot,
 };
 
 pub(super) struct MigrationProbe;
@@ -73,9 +73,10 @@ async fn examine(
     let schema = clients.target.text("database.schema");
     let tables = tables(&database, &schema).await;
     let Outcome::Known(names) = &tables.outcome else {
-        let reason = tables.reason().cloned().unwrap_or_else(|| Reason::Malformed {
-            detail: "the catalogue could not be read".into(),
-        });
+        let reason = tables
+            .reason()
+            .cloned()
+            .unwrap_or_else(|| Reason::Malformed { detail: "the catalogue could not be read".into() });
         return (
             Observation::unknown(reason.clone(), tables.origin.clone()),
             Observation::unknown(reason, tables.origin),
@@ -111,10 +112,7 @@ pub(super) async fn tables(database: &Postgres, schema: &str) -> Observation<Vec
          WHERE c.relkind IN ('r', 'p') AND n.nspname = {} ORDER BY c.relname",
         literal(schema)
     );
-    database
-        .rows(&sql)
-        .await
-        .map(|rows| rows.into_iter().filter_map(|mut row| row.pop().flatten()).collect())
+    database.rows(&sql).await.map(|rows| rows.into_iter().filter_map(|mut row| row.pop().flatten()).collect())
 }
 
 async fn migration(database: &Postgres, schema: &str, table: &str) -> Observation<Migration> {

@@ -7,8 +7,8 @@ use url::Url;
 use super::{Clients, Probe, Seen, field, not_configured};
 use crate::client::{Answer, lookup, peer};
 use crate::fact::{
-    Health, Observation, Outcome, PRIMARY_CERTIFICATE, PRIMARY_HEALTH, PRIMARY_NAME, PRIMARY_SERVICES, Reason,
-    Snapshot,
+    Health, Observation, Outcome, PRIMARY_CERTIFICATE, PRIMARY_HEALTH, PRIMARY_NAME, PRIMARY_SERVICES,
+    Reason, Snapshot,
 };
 
 pub(super) struct PrimaryProbe;

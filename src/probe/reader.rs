@@ -41,9 +41,9 @@ impl Probe for ReaderProbe {
             return seen;
         }
         let people = futures::future::join_all(users.iter().map(|user| who(clients, user))).await;
-        let asked = subscriptions.iter().flat_map(|subscription| {
-            people.iter().map(move |person| access(clients, person, subscription))
-        });
+        let asked = subscriptions
+            .iter()
+            .flat_map(|subscription| people.iter().map(move |person| access(clients, person, subscription)));
         let answers = futures::future::join_all(asked).await;
         let origin = clients.origin(
             "GET /subscriptions/{id}/providers/Microsoft.Authorization/roleAssignments".into(),
@@ -61,10 +61,8 @@ struct Person {
 }
 
 async fn who(clients: &Clients, object_id: &str) -> Person {
-    let answer = clients
-        .graph
-        .get(&format!("/v1.0/users/{object_id}?$select=id,displayName,userPrincipalName"))
-        .await;
+    let answer =
+        clients.graph.get(&format!("/v1.0/users/{object_id}?$select=id,displayName,userPrincipalName")).await;
     let named = |name: Option<String>| Principal { object_id: object_id.to_owned(), name };
     match answer.outcome {
         Outcome::Known(user) => Person {
@@ -138,7 +136,9 @@ fn names(listed: &Observation<Vec<Value>>, pointer: &str) -> Vec<String> {
         .map(|items| {
             items
                 .iter()
-                .map(|item| field::text(item, pointer).or_else(|| field::text(item, "/name")).unwrap_or_default())
+                .map(|item| {
+                    field::text(item, pointer).or_else(|| field::text(item, "/name")).unwrap_or_default()
+                })
                 .collect()
         })
         .unwrap_or_default()

@@ -53,11 +53,7 @@ pub async fn run(probes: &[Box<dyn Probe>], clients: &Clients, snapshot: &mut Sn
     });
 }
 
-async fn one<'a>(
-    probe: &'a dyn Probe,
-    clients: &Clients,
-    known: Arc<Snapshot>,
-) -> (&'a str, ProbeRun, Seen) {
+async fn one<'a>(probe: &'a dyn Probe, clients: &Clients, known: Arc<Snapshot>) -> (&'a str, ProbeRun, Seen) {
     let at = Timestamp::now();
     let began = Instant::now();
     let left = clients.transport().remaining();

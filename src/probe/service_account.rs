@@ -56,15 +56,19 @@ impl Probe for ServiceAccountProbe {
         let answers = fetch(clients, kubernetes).await;
         let pods = parsed(answers.pods, |items| items.iter().map(parse_pod).collect());
         let deployment = parsed(answers.deployment, parse_deployment);
-        let accounts = parsed(answers.accounts, |items| items.iter().map(parse_account).collect::<Result<Vec<_>, _>>());
+        let accounts =
+            parsed(answers.accounts, |items| items.iter().map(parse_account).collect::<Result<Vec<_>, _>>());
 
         seen.put(&GATEWAY_SERVICE_ACCOUNT, account_in_use(&accounts, &pods, &deployment));
         seen.put(
             &GATEWAY_SERVICE_ACCOUNTS,
             accounts.map(|accounts| accounts.into_iter().map(|account| account.name).collect()),
         );
-        seen.put(&GATEWAY_SECRET_CLASSES, parsed(answers.classes, |items| items.iter().map(parse_class).collect()));
-        put_events(&mut seen, answers.events, &pods, &deployment, answers.raw_pods);
+        seen.put(
+            &GATEWAY_SECRET_CLASSES,
+            parsed(answers.classes, |items| items.iter().map(parse_class).collect()),
+        );
+        put_events(&mut seen, answers.events, &pods, &deployment, &answers.raw_pods);
         seen.put(&GATEWAY_PODS, pods);
         seen.put(&GATEWAY_DEPLOYMENT, deployment);
         seen
@@ -199,7 +203,8 @@ fn parse_pod(item: &Value) -> Result<Pod, String> {
     Ok(Pod {
         name: field::required(item, "/metadata/name")?,
         phase: field::text(item, "/status/phase").unwrap_or_else(|| "Unknown".into()),
-        ready: ready_condition(item).is_some_and(|condition| field::text(condition, "/status").as_deref() == Some("True")),
+        ready: ready_condition(item)
+            .is_some_and(|condition| field::text(condition, "/status").as_deref() == Some("True")),
         service_account: account_name(spec),
         labels: field::map(item, "/metadata/labels"),
         created_at: field::time(item, "/metadata/creationTimestamp"),
@@ -268,7 +273,8 @@ fn parse_account(item: &Value) -> Result<ServiceAccount, String> {
 /// without any flag is workload identity.
 fn parse_class(item: &Value) -> Result<SecretProviderClass, String> {
     let on = |name: &str| {
-        field::text(item, &format!("/spec/parameters/{name}")).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        field::text(item, &format!("/spec/parameters/{name}"))
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     };
     let client_id = field::text(item, "/spec/parameters/clientID");
     let mode = if on("usePodIdentity") {
@@ -294,14 +300,14 @@ fn parse_class(item: &Value) -> Result<SecretProviderClass, String> {
     })
 }
 
-/// Events about the gateway's present pods, its Deployment and its ReplicaSets. What was said of a pod before
+/// Events about the gateway's present pods, its Deployment and its `ReplicaSets`. What was said of a pod before
 /// it became ready is over, and so is what was said of the Deployment before it was complete.
 fn put_events(
     seen: &mut Seen,
     events: Observation<Vec<Value>>,
     pods: &Observation<Vec<Pod>>,
     deployment: &Observation<Deployment>,
-    raw_pods: Vec<Value>,
+    raw_pods: &[Value],
 ) {
     let Outcome::Known(items) = &events.outcome else {
         seen.put_same(&TEXT_EVENTS, &events);
@@ -321,7 +327,7 @@ fn put_events(
             let name = field::text(event, "/involvedObject/name")?;
             let at = event_time(event);
             let concerns = match kind.as_str() {
-                "Pod" => present.iter().any(|pod| pod.name == name) && !is_over(&raw_pods, &name, at),
+                "Pod" => present.iter().any(|pod| pod.name == name) && !is_over(raw_pods, &name, at),
                 "Deployment" | "ReplicaSet" => {
                     !complete && deployment_name.as_ref().is_some_and(|wanted| belongs(&name, wanted))
                 }
@@ -330,7 +336,7 @@ fn put_events(
             concerns.then(|| event_evidence(event, &kind, &name, at))
         })
         .collect();
-    for pod in &raw_pods {
+    for pod in raw_pods {
         found.extend(waiting_messages(pod));
     }
     for (number, evidence) in (1..).zip(&mut found) {
@@ -342,7 +348,7 @@ fn put_events(
     seen.put(&TEXT_EVENTS, Observation::known(read, events.origin));
 }
 
-/// A ReplicaSet's name is its Deployment's with a dash and a hash.
+/// A `ReplicaSet`'s name is its Deployment's with a dash and a hash.
 fn belongs(name: &str, deployment: &str) -> bool {
     name == deployment
         || name

@@ -30,8 +30,11 @@ impl Probe for TasksProbe {
 
     async fn observe(&self, clients: &Clients, known: &Snapshot) -> Seen {
         let mut seen = Seen::default();
-        let limit =
-            clients.target.number("run.log_lines").and_then(|it| u64::try_from(it).ok()).unwrap_or(DEFAULT_LINES);
+        let limit = clients
+            .target
+            .number("run.log_lines")
+            .and_then(|it| u64::try_from(it).ok())
+            .unwrap_or(DEFAULT_LINES);
         let (gateway, primary) =
             futures::join!(gateway_logs(clients, known, limit), primary_logs(clients, known, limit));
         put_logs(&mut seen, &TEXT_GATEWAY_LOG, TextSource::GatewayLog, gateway.0, limit, gateway.1);

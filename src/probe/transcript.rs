@@ -85,10 +85,10 @@ mod tests {
     #[test]
     fn a_time_is_taken_from_the_runtime_or_from_the_line() {
         let (at, rest) = split_time("2026-11-23T14:02:11.123456789Z polling");
-        assert_eq!(at.map(|at| at.as_second()), Some(1_795_442_531));
+        assert_eq!(at.map(jiff::Timestamp::as_second), Some(1_795_442_531));
         assert_eq!(rest, "polling");
         let (at, _) = split_time(r#"{"time":"2026-11-23T14:02:11Z","msg":"polling"}"#);
-        assert_eq!(at.map(|at| at.as_second()), Some(1_795_442_531));
+        assert_eq!(at.map(jiff::Timestamp::as_second), Some(1_795_442_531));
         assert_eq!(split_time("no time here"), (None, "no time here"));
     }
 }

@@ -16,7 +16,8 @@ pub(super) fn difference(has: &str, wants: &str) -> Option<Difference> {
     let wants: Vec<char> = wants.chars().collect();
     let from = has.iter().zip(&wants).take_while(|(one, other)| one == other).count();
     let rest = has.len().min(wants.len()) - from;
-    let back = has.iter().rev().zip(wants.iter().rev()).take(rest).take_while(|(one, other)| one == other).count();
+    let back =
+        has.iter().rev().zip(wants.iter().rev()).take(rest).take_while(|(one, other)| one == other).count();
     let lost = &has[from..has.len() - back];
     let gained = &wants[from..wants.len() - back];
     let lower = |part: &[char]| part.iter().flat_map(|c| c.to_lowercase()).collect::<String>();

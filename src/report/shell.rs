@@ -28,7 +28,8 @@ pub(super) fn lines(command: &[String], width: usize) -> Vec<String> {
     let mut units: Vec<String> = Vec::new();
     let mut arguments = command.iter().map(|argument| quoted(argument)).peekable();
     while let Some(argument) = arguments.next() {
-        let takes_value = argument.starts_with('-') && arguments.peek().is_some_and(|next| !next.starts_with('-'));
+        let takes_value =
+            argument.starts_with('-') && arguments.peek().is_some_and(|next| !next.starts_with('-'));
         match arguments.next_if(|_| takes_value) {
             Some(value) => units.push(format!("{argument} {value}")),
             None => units.push(argument),
@@ -83,7 +84,9 @@ mod tests {
     #[test]
     fn a_command_breaks_between_arguments_and_is_never_cut() {
         let command: Vec<String> =
-            ["az", "identity", "update", "--name", "one", "--subject", &"x".repeat(60)].map(str::to_owned).to_vec();
+            ["az", "identity", "update", "--name", "one", "--subject", &"x".repeat(60)]
+                .map(str::to_owned)
+                .to_vec();
         let shown = lines(&command, 40);
         assert_eq!(shown[0], "az identity update --name one \\");
         assert_eq!(shown[1], format!("  --subject {}", "x".repeat(60)));

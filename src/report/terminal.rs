@@ -171,11 +171,7 @@ impl Screen {
             let room = self.style.width.saturating_sub(INDENT + LABEL + widest + 3).max(20);
             let brief = wrap(&inert(&one.brief), room);
             let id = format!("{:widest$}", one.id);
-            self.line(&format!(
-                "{:INDENT$}{label}{id}   {}",
-                "",
-                brief.first().map_or("", String::as_str)
-            ));
+            self.line(&format!("{:INDENT$}{label}{id}   {}", "", brief.first().map_or("", String::as_str)));
         }
         self.line("");
         let most = if self.style.verbose { usize::MAX } else { EXPLAINED };
@@ -230,8 +226,11 @@ impl Screen {
         let length = one.len().max(two.len()).max(1);
         for start in (0..length).step_by(room) {
             let part = |all: &[char]| -> String { all.iter().skip(start).take(room).collect() };
-            let (label_has, label_wants) =
-                if start == 0 { (contrast.has.label.as_str(), contrast.wants.label.as_str()) } else { ("", "") };
+            let (label_has, label_wants) = if start == 0 {
+                (contrast.has.label.as_str(), contrast.wants.label.as_str())
+            } else {
+                ("", "")
+            };
             let shown = self.paint(&part(&one), Paint::new().red());
             let label = self.paint(&format!("{label_has:LABEL$}"), Paint::new().dimmed());
             self.line(&format!("{:INDENT$}{label}{shown}", ""));
@@ -430,7 +429,11 @@ fn way_out(missing: &Missing) -> String {
         Reason::NotConfigured { setting } => format!("set {} in mzv-doctor.yaml", inert(setting)),
         Reason::Denied { permission: Some(permission), .. } => format!("needs {}", inert(permission)),
         Reason::Denied { permission: None, .. } | Reason::Unreachable { .. } | Reason::Malformed { .. } => {
-            if missing.call.is_empty() { String::new() } else { format!("asked: {}", inert(&missing.call)) }
+            if missing.call.is_empty() {
+                String::new()
+            } else {
+                format!("asked: {}", inert(&missing.call))
+            }
         }
         Reason::TimedOut { .. } | Reason::NotAsked { .. } => String::new(),
     }

@@ -143,7 +143,11 @@ fn apply(call: &CallExpr, names: &Names<'_>, facts: &mut Facts) -> Result<Shape,
             Ok(Shape::Bool)
         }
         (
-            operators::ADD | operators::SUBSTRACT | operators::MULTIPLY | operators::DIVIDE | operators::MODULO,
+            operators::ADD
+            | operators::SUBSTRACT
+            | operators::MULTIPLY
+            | operators::DIVIDE
+            | operators::MODULO,
             [one, two],
         ) => {
             must(one, &Shape::Number, "the left side")?;

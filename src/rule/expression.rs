@@ -40,9 +40,9 @@ impl Expression {
         if source.len() > LONGEST {
             return Err(format!("longer than {LONGEST} characters"));
         }
-        let program = ENV.compile(source).map_err(|error| {
-            error.to_string().lines().next().unwrap_or("cannot be parsed").to_owned()
-        })?;
+        let program = ENV
+            .compile(source)
+            .map_err(|error| error.to_string().lines().next().unwrap_or("cannot be parsed").to_owned())?;
         let checked = check(program.expression(), names)?;
         if !checked.shape.inner().fits(wanted) {
             return Err(format!("comes to {}, and has to be {}", checked.shape.word(), wanted.word()));

@@ -74,8 +74,8 @@ pub fn load(
         rules.insert(id, rule);
     }
     check_causes(&rules, &places)?;
-    let scanner = Scanner::new(patterns)
-        .map_err(|problem| RuleError { file: "rules".into(), line: 0, problem })?;
+    let scanner =
+        Scanner::new(patterns).map_err(|problem| RuleError { file: "rules".into(), line: 0, problem })?;
     Ok(RuleTable { rules, scanner, shapes })
 }
 

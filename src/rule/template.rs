@@ -47,10 +47,16 @@ fn environment() -> Environment<'static> {
         }
         minijinja::escape_formatter(out, state, value)
     });
+    environment.add_filter("time", |text: String| text.replace('T', " "));
+    environment.add_filter("span", |seconds: i64| match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    });
     environment.add_function("first", |values: Rest<Jinja>| -> Jinja {
-        let known = |value: &&Jinja| {
-            !value.is_none() && value.as_str().is_none_or(|text| !text.starts_with(OPEN))
-        };
+        let known =
+            |value: &&Jinja| !value.is_none() && value.as_str().is_none_or(|text| !text.starts_with(OPEN));
         values.iter().find(known).or_else(|| values.first()).cloned().unwrap_or(Jinja::from(()))
     });
     environment
@@ -195,7 +201,13 @@ fn stand_in(shape: &Shape, path: &str) -> Value {
                 .map(|(name, shape)| (name.clone(), stand_in(shape, &format!("{path}.{name}"))))
                 .collect(),
         ),
-        Shape::Bool | Shape::Number | Shape::Text | Shape::Null | Shape::Any | Shape::List(_) | Shape::Map(_)
+        Shape::Bool
+        | Shape::Number
+        | Shape::Text
+        | Shape::Null
+        | Shape::Any
+        | Shape::List(_)
+        | Shape::Map(_)
         | Shape::Nullable(_) => Value::String(marked(path)),
     }
 }

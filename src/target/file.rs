@@ -72,18 +72,37 @@ section!(Azure {
     token_file: Text,
 } sections { endpoints: Endpoints });
 section!(Kubernetes {
-    kubeconfig: Text, context: Text, namespace: Text, deployment: Text, selector: Text,
-    service_account: Text, container: Text,
+    kubeconfig: Text,
+    context: Text,
+    namespace: Text,
+    deployment: Text,
+    selector: Text,
+    service_account: Text,
+    container: Text,
 });
 section!(Gateway { name: Text });
 section!(PrimaryApi {
-    url: Text, token_file: Text, compose_project: Text, backend_service: Text, database_service: Text,
-    health_path: Text, gateways_path: Text,
+    url: Text,
+    token_file: Text,
+    compose_project: Text,
+    backend_service: Text,
+    database_service: Text,
+    health_path: Text,
+    gateways_path: Text,
 });
 section!(Docker { socket: Text });
 section!(Database {
-    url_file: Text, password_file: Text, user: Text, name: Text, gateway_url_file: Text, schema: Text, migrations_table: Text, gateways_table: Text,
-    write_queues_table: Text, expected_version: Number, gateway_expected_version: Number,
+    url_file: Text,
+    password_file: Text,
+    user: Text,
+    name: Text,
+    gateway_url_file: Text,
+    schema: Text,
+    migrations_table: Text,
+    gateways_table: Text,
+    write_queues_table: Text,
+    expected_version: Number,
+    gateway_expected_version: Number,
 });
 section!(Tasks { pattern: Text });
 section!(Obo { users: List, subscriptions: List });
@@ -107,10 +126,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Value, String)>, TargetEr
         .map_err(|error| TargetError::Invalid { file: file.clone(), problem: one_line(&error) })?;
     let mut entries = Vec::new();
     parsed.entries("", &mut entries);
-    Ok(entries
-        .into_iter()
-        .map(|(name, value, line)| (name, value, format!("file {file}:{line}")))
-        .collect())
+    Ok(entries.into_iter().map(|(name, value, line)| (name, value, format!("file {file}:{line}"))).collect())
 }
 
 /// Line, column and problem without the parser's drawing of the place.

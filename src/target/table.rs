@@ -71,36 +71,78 @@ const VANTAGES: &[&str] = &["auto", "operator", "docker", "azure-vm", "pod", "ci
 
 const TABLE: &[SettingSpec] = &[
     is("environment", Kind::Text, "npr", "Environment under examination; part of the default names"),
-    is("azure.cloud", Kind::Choice(CLOUDS), "public", "Azure cloud; custom takes its endpoints from azure.endpoints"),
+    is(
+        "azure.cloud",
+        Kind::Choice(CLOUDS),
+        "public",
+        "Azure cloud; custom takes its endpoints from azure.endpoints",
+    ),
     open("azure.endpoints.arm", Kind::Url, "Azure Resource Manager"),
     open("azure.endpoints.graph", Kind::Url, "Microsoft Graph"),
     open("azure.endpoints.entra", Kind::Url, "Entra's login authority"),
     open("azure.audience", Kind::Text, "Audience that a federated credential has to trust"),
     open("azure.tenant", Kind::Text, "Tenant id"),
     chain("azure.subscription", Kind::Text, "Subscription id of the cluster and the identity"),
-    is("azure.resource_group", Kind::Text, "rg-mazevault-{environment}", "Resource group of the cluster and the identity"),
+    is(
+        "azure.resource_group",
+        Kind::Text,
+        "rg-mazevault-{environment}",
+        "Resource group of the cluster and the identity",
+    ),
     is("azure.cluster", Kind::Text, "aks-mazevault-{environment}", "AKS cluster"),
-    is("azure.identity", Kind::Text, "id-mazevault-{environment}-gwc", "User-assigned managed identity of the gateway"),
+    is(
+        "azure.identity",
+        Kind::Text,
+        "id-mazevault-{environment}-gwc",
+        "User-assigned managed identity of the gateway",
+    ),
     is("azure.credential", Kind::Text, "fic-mazevault-gateway-sa", "Federated credential of that identity"),
     is("azure.login", Kind::Choice(LOGINS), "auto", "How to log in to Azure"),
     open("azure.client_id", Kind::Text, "Client id for logins that need one"),
-    open("azure.client_secret_file", Kind::Path, "File with the client secret (or MZV_DOCTOR_AZURE_CLIENT_SECRET)"),
-    open("azure.token_file", Kind::Path, "Federated token file for workload identity (or AZURE_FEDERATED_TOKEN_FILE)"),
+    open(
+        "azure.client_secret_file",
+        Kind::Path,
+        "File with the client secret (or MZV_DOCTOR_AZURE_CLIENT_SECRET)",
+    ),
+    open(
+        "azure.token_file",
+        Kind::Path,
+        "Federated token file for workload identity (or AZURE_FEDERATED_TOKEN_FILE)",
+    ),
     open("kubernetes.kubeconfig", Kind::Path, "kubeconfig (or KUBECONFIG, or ~/.kube/config)"),
     open("kubernetes.context", Kind::Text, "Context in that kubeconfig; its current context where not set"),
     is("kubernetes.namespace", Kind::Text, "mazevault", "Namespace of the gateway"),
     is("kubernetes.deployment", Kind::Text, "mazevault-gateway-{environment}", "Deployment of the gateway"),
     is("kubernetes.selector", Kind::Text, "app=mazevault-gateway", "Label selector of the gateway's pods"),
-    is("kubernetes.service_account", Kind::Text, "mazevault-gateway-sa", "Service account the gateway is meant to run as"),
+    is(
+        "kubernetes.service_account",
+        Kind::Text,
+        "mazevault-gateway-sa",
+        "Service account the gateway is meant to run as",
+    ),
     open("kubernetes.container", Kind::Text, "Container of the gateway in its pod; the first where not set"),
-    is("gateway.name", Kind::Text, "azure-gateway-gwc-01", "Name under which the gateway is registered at the Primary"),
+    is(
+        "gateway.name",
+        Kind::Text,
+        "azure-gateway-gwc-01",
+        "Name under which the gateway is registered at the Primary",
+    ),
     chain("primary.url", Kind::Url, "Primary's API, as its gateway reaches it (https://HOST:8443)"),
-    open("primary.token_file", Kind::Path, "File with a token that may read gateway health (or MZV_DOCTOR_PRIMARY_TOKEN)"),
+    open(
+        "primary.token_file",
+        Kind::Path,
+        "File with a token that may read gateway health (or MZV_DOCTOR_PRIMARY_TOKEN)",
+    ),
     is("primary.compose_project", Kind::Text, "mazevault", "Compose project of the Primary"),
     is("primary.backend_service", Kind::Text, "backend", "Compose service of the Primary's backend"),
     is("primary.database_service", Kind::Text, "postgres", "Compose service of the Primary's database"),
     is("primary.health_path", Kind::Text, "/api/v1/health", "Path of the Primary's health endpoint"),
-    is("primary.gateways_path", Kind::Text, "/api/v1/admin/gateway-health", "Path of the Primary's gateway health"),
+    is(
+        "primary.gateways_path",
+        Kind::Text,
+        "/api/v1/admin/gateway-health",
+        "Path of the Primary's gateway health",
+    ),
     is("docker.socket", Kind::Path, "/var/run/docker.sock", "Docker Engine socket of the Primary's host"),
     SettingSpec {
         name: "database.url_file",
@@ -109,24 +151,51 @@ const TABLE: &[SettingSpec] = &[
         doc: "File with the URL of the Primary's database (or MZV_DOCTOR_DATABASE_URL)",
         chain: true,
     },
-    open("database.password_file", Kind::Path, "File with the database password, where no URL is given (or MZV_DOCTOR_DATABASE_PASSWORD)"),
+    open(
+        "database.password_file",
+        Kind::Path,
+        "File with the database password, where no URL is given (or MZV_DOCTOR_DATABASE_PASSWORD)",
+    ),
     is("database.user", Kind::Text, "mazevault", "Database user, where no URL is given"),
     is("database.name", Kind::Text, "mazevault", "Database name, where no URL is given"),
-    open("database.gateway_url_file", Kind::Path, "File with the URL of the gateway's database (or MZV_DOCTOR_DATABASE_GATEWAY_URL)"),
+    open(
+        "database.gateway_url_file",
+        Kind::Path,
+        "File with the URL of the gateway's database (or MZV_DOCTOR_DATABASE_GATEWAY_URL)",
+    ),
     is("database.schema", Kind::Text, "public", "Schema of MazeVault's tables"),
     is("database.migrations_table", Kind::Text, "schema_migrations", "Bookkeeping table of the migrations"),
     is("database.gateways_table", Kind::Text, "gateways", "Table of gateway records"),
-    is("database.write_queues_table", Kind::Text, "gateway_write_queues", "Table that migration 000111 creates"),
+    is(
+        "database.write_queues_table",
+        Kind::Text,
+        "gateway_write_queues",
+        "Table that migration 000111 creates",
+    ),
     open("database.expected_version", Kind::Number, "Migration version that the Primary's release expects"),
-    open("database.gateway_expected_version", Kind::Number, "Migration version that the gateway's release expects"),
-    is("tasks.pattern", Kind::Pattern, r"(?i)/[\w./-]*gateways?[\w./-]*tasks?\b|\btasks?[ _-]poll|\bpoll\w*[ _-](?:gateway[ _-])?tasks?\b", "What a log line about polling the tasks endpoint looks like"),
+    open(
+        "database.gateway_expected_version",
+        Kind::Number,
+        "Migration version that the gateway's release expects",
+    ),
+    is(
+        "tasks.pattern",
+        Kind::Pattern,
+        r"(?i)/[\w./-]*gateways?[\w./-]*tasks?\b|\btasks?[ _-]poll|\bpoll\w*[ _-](?:gateway[ _-])?tasks?\b",
+        "What a log line about polling the tasks endpoint looks like",
+    ),
     open("obo.users", Kind::List, "Object ids of users on whose behalf subscriptions are discovered"),
     open("obo.subscriptions", Kind::List, "Subscription ids that those users should discover"),
     is("imds.endpoint", Kind::Url, "http://169.254.169.254", "Instance metadata service"),
     open("network.ca_file", Kind::Path, "Further certificate authorities to trust, PEM (--ca-file)"),
     open("network.dns_server", Kind::Address, "Name server to ask instead of the system's"),
     open("network.connect_to", Kind::Map, "Addresses to connect to instead of what a name resolves to"),
-    is("network.proxy", Kind::Choice(&["environment", "off"]), "environment", "Proxies: from HTTPS_PROXY and NO_PROXY, or none"),
+    is(
+        "network.proxy",
+        Kind::Choice(&["environment", "off"]),
+        "environment",
+        "Proxies: from HTTPS_PROXY and NO_PROXY, or none",
+    ),
     is("run.vantage", Kind::Choice(VANTAGES), "auto", "Where the run is made from; found out where auto"),
     is("run.timeout", Kind::Duration, "60s", "Deadline of the whole run"),
     is("run.request_timeout", Kind::Duration, "10s", "Deadline of one request"),
@@ -180,12 +249,17 @@ impl Kind {
             Self::Pattern => regex::Regex::new(&text).is_ok(),
             Self::List => value.as_array().is_some_and(|items| items.iter().all(Value::is_string)),
             Self::Map => value.as_object().is_some_and(|map| {
-                map.values().all(|at| at.as_str().is_some_and(|at| at.parse::<std::net::SocketAddr>().is_ok()))
+                map.values()
+                    .all(|at| at.as_str().is_some_and(|at| at.parse::<std::net::SocketAddr>().is_ok()))
             }),
             Self::Number => value.as_i64().is_some_and(|number| number >= 0),
             Self::Duration => parse_duration(&text).is_some_and(|length| !length.is_zero()),
         };
-        if fits { Ok(value) } else { Err((value.as_str().map_or_else(|| value.to_string(), str::to_owned), self.takes())) }
+        if fits {
+            Ok(value)
+        } else {
+            Err((value.as_str().map_or_else(|| value.to_string(), str::to_owned), self.takes()))
+        }
     }
 
     fn takes(self) -> &'static str {

@@ -1,0 +1,25 @@
+//! The published schemas say what the types say.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
+
+use mzv_doctor::fact::Snapshot;
+use mzv_doctor::report::Document;
+
+fn check(name: &str, schema: &schemars::Schema) {
+    let text = format!("{}\n", serde_json::to_string_pretty(schema).unwrap());
+    let path = format!("{}/schema/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let published = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(published, text, "schema/{name} is stale: run UPDATE_SCHEMA=1 cargo test --test schema");
+}
+
+#[test]
+fn the_diagnosis_schema_is_fresh() {
+    check("diagnosis.v1.json", &schemars::schema_for!(Document));
+}
+
+#[test]
+fn the_snapshot_schema_is_fresh() {
+    check("snapshot.v1.json", &schemars::schema_for!(Snapshot));
+}

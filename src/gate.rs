@@ -80,6 +80,7 @@ mod tests {
                 fact: "a.b".into(),
                 reason: Reason::TimedOut { layer: Layer::Dns, after_ms: 1 },
                 call: String::new(),
+                against: String::new(),
             }],
         };
         let row = Passed { id: "z".into(), title: String::new(), severity: Severity::Error, history: vec![] };

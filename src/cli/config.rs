@@ -3,7 +3,7 @@
 use comfy_table::{ContentArrangement, Table, TableStyle};
 use serde_json::Value;
 
-use super::arguments::{Color, Config};
+use super::arguments::Config;
 use super::{Failure, output};
 use crate::gate::exit;
 use crate::target::{Target, table};
@@ -14,9 +14,9 @@ pub(super) fn config(verb: Config) -> Result<u8, Failure> {
     let mut rows = Table::new();
     rows.load_style(TableStyle::new());
     rows.force_no_tty();
-    rows.set_content_arrangement(ContentArrangement::Dynamic);
-    rows.set_width(u16::try_from(output::style(Color::Never, false).width).unwrap_or(100));
-    rows.set_header(["SETTING", "VALUE", "ORIGIN"]);
+    // A value may be longer than any screen: it stands last, and nothing is broken.
+    rows.set_content_arrangement(ContentArrangement::Disabled);
+    rows.set_header(["SETTING", "ORIGIN", "VALUE"]);
     for spec in table() {
         let Some(setting) = resolved.settings().get(spec.name) else { continue };
         let value = match &setting.value {
@@ -24,7 +24,7 @@ pub(super) fn config(verb: Config) -> Result<u8, Failure> {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        rows.add_row([spec.name.to_owned(), value, setting.origin.clone()]);
+        rows.add_row([spec.name.to_owned(), setting.origin.clone(), value]);
     }
     let lines: Vec<String> = rows.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
     output::put(&(lines.join("\n") + "\n"))?;

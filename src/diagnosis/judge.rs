@@ -11,8 +11,6 @@ use crate::rule::{Areas, Example, Expect, Expression, Hit, Rule, RuleTable, Scop
 
 /// Longest excerpt, in characters.
 const EXCERPT: usize = 320;
-/// Bytes of it that stand before the match.
-const BEFORE: usize = 12;
 
 /// A snapshot as rules see it.
 pub(super) struct World<'a> {
@@ -76,6 +74,7 @@ impl<'a> World<'a> {
                 fact: name.to_owned(),
                 reason: Reason::NotAsked { option: "nothing that was run provides it".into() },
                 call: String::new(),
+                against: String::new(),
             });
         };
         let Outcome::Unknown(reason) = &seen.outcome else { return None };
@@ -85,7 +84,12 @@ impl<'a> World<'a> {
         {
             return Some(missing);
         }
-        Some(Missing { fact: name.to_owned(), reason: reason.clone(), call: seen.origin.call.clone() })
+        Some(Missing {
+            fact: name.to_owned(),
+            reason: reason.clone(),
+            call: seen.origin.call.clone(),
+            against: seen.origin.against.clone(),
+        })
     }
 
     fn lacks(&self, facts: &BTreeSet<String>) -> Vec<Missing> {
@@ -190,6 +194,7 @@ fn undecided(world: &World<'_>, expression: &Expression, binding: Option<(&str, 
         fact: facts.into_iter().next().unwrap_or_default(),
         reason: Reason::Malformed { detail },
         call: String::new(),
+        against: String::new(),
     }])
 }
 
@@ -259,7 +264,7 @@ fn cut(evidence: &TextEvidence, (from, _): (usize, usize)) -> String {
     if text.chars().count() <= EXCERPT {
         return text.clone();
     }
-    let start = (0..=from.saturating_sub(BEFORE)).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    let start = (0..=from).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     let end = start + EXCERPT;
     let end = (start..=end.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(start);
     let before = if start > 0 { "…" } else { "" };

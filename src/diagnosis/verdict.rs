@@ -146,6 +146,8 @@ pub struct Missing {
     pub reason: Reason,
     /// The call that would have answered.
     pub call: String,
+    /// Against what it was made.
+    pub against: String,
 }
 
 /// A rule that could not be decided.

@@ -97,7 +97,12 @@ impl Screen {
     }
 
     fn line(&mut self, text: &str) {
-        self.out.push_str(text.trim_end());
+        let text = text.trim_end();
+        if self.style.unicode {
+            self.out.push_str(text);
+        } else {
+            self.out.push_str(&text.replace('…', "..."));
+        }
         self.out.push('\n');
     }
 
@@ -196,9 +201,14 @@ impl Screen {
             }
         }
         let verify = format!("mzv-doctor verify {}", cause.id);
-        let hint = if cause.verify.is_empty() { String::new() } else { format!("        {}", cause.verify) };
         let label = self.paint(&format!("{:LABEL$}", "then"), Paint::new().dimmed());
-        self.line(&format!("{:INDENT$}{label}{verify}{hint}", ""));
+        let room = self.style.width.saturating_sub(INDENT + LABEL + columns(&verify) + 4);
+        if columns(&cause.verify) <= room {
+            self.line(&format!("{:INDENT$}{label}{verify}    {}", "", cause.verify));
+        } else {
+            self.line(&format!("{:INDENT$}{label}{verify}", ""));
+            self.detail("", &cause.verify, usize::MAX);
+        }
         if self.style.verbose {
             for reference in &cause.references {
                 self.detail("read", reference, usize::MAX);
@@ -261,7 +271,10 @@ impl Screen {
     fn excerpt(&mut self, excerpt: &Excerpt) {
         let times = match (excerpt.count, excerpt.first, excerpt.last) {
             (1, _, Some(last)) => format!("at {}", when(last)),
-            (n, Some(first), Some(_)) => format!("{n} times since {}", when(first)),
+            (n, Some(first), Some(last)) if first < last => {
+                format!("{n} times since {}, last at {}", when(first), when(last))
+            }
+            (n, _, Some(last)) => format!("{n} times, last at {}", when(last)),
             (1, ..) => "once".into(),
             (n, ..) => format!("{n} times"),
         };
@@ -278,21 +291,21 @@ impl Screen {
         let mark = self.paint(self.marks().open, Paint::new().yellow().bold());
         let names = counted(open.len(), "could not be examined", "could not be examined");
         self.line(&format!("{mark} {names}"));
-        let mut rows: BTreeMap<(bool, String, String), (Vec<&str>, &Missing)> = BTreeMap::new();
+        let mut rows: BTreeMap<(String, String), (Vec<&str>, &Missing)> = BTreeMap::new();
         for row in open {
             if let Some(missing) = row.missing.iter().find(|it| weighs(it)).or_else(|| row.missing.first()) {
-                let key = (!row.required, missing.reason.label(), shown_reason(missing));
+                let key = (missing.reason.label(), shown_reason(missing, self.style.verbose));
                 rows.entry(key).or_insert_with(|| (Vec::new(), missing)).0.push(&row.id);
             }
         }
         let mut table = grid(self.style.width);
-        for ((_, _, reason), (ids, missing)) in &rows {
+        for ((_, reason), (ids, missing)) in &rows {
             let names = if self.style.verbose || ids.len() <= 3 {
                 ids.join(", ")
             } else {
                 format!("{}, {} and {} more", ids[0], ids[1], ids.len() - 2)
             };
-            let way_out = way_out(missing);
+            let way_out = way_out(missing, self.style.verbose);
             let text = if way_out.is_empty() { reason.clone() } else { format!("{reason}\n{way_out}") };
             table.add_row([names, text]);
         }
@@ -410,31 +423,35 @@ fn weighs(missing: &Missing) -> bool {
     !matches!(missing.reason, Reason::NotAsked { .. } | Reason::NotConfigured { .. })
 }
 
-fn shown_reason(missing: &Missing) -> String {
+/// Why it is missing. What a refusal says at length is the right that it names.
+fn shown_reason(missing: &Missing, verbose: bool) -> String {
     let label = missing.reason.label();
     let detail = inert(&missing.reason.detail());
+    let against =
+        if missing.against.is_empty() { String::new() } else { format!(" ({})", inert(&missing.against)) };
     match &missing.reason {
+        Reason::Denied { permission: Some(permission), .. } if !verbose => {
+            format!("{label}: needs {}", inert(permission))
+        }
         Reason::NotConfigured { setting } => format!("{label}: {}", inert(setting)),
         Reason::NotAsked { option } => format!("{label}: {}", inert(option)),
-        Reason::TimedOut { .. } => format!("{label} {detail}: {}", inert(&missing.call)),
+        Reason::TimedOut { .. } => format!("{label} {detail}{against}"),
         Reason::Denied { .. } | Reason::Unreachable { .. } | Reason::Malformed { .. } => {
-            if detail.is_empty() { label } else { format!("{label}: {detail}") }
+            format!("{label}: {detail}{against}")
         }
     }
 }
 
 /// What would make it known.
-fn way_out(missing: &Missing) -> String {
+fn way_out(missing: &Missing, verbose: bool) -> String {
+    let asked =
+        || if missing.call.is_empty() { String::new() } else { format!("asked: {}", inert(&missing.call)) };
     match &missing.reason {
         Reason::NotConfigured { setting } => format!("set {} in mzv-doctor.yaml", inert(setting)),
-        Reason::Denied { permission: Some(permission), .. } => format!("needs {}", inert(permission)),
-        Reason::Denied { permission: None, .. } | Reason::Unreachable { .. } | Reason::Malformed { .. } => {
-            if missing.call.is_empty() {
-                String::new()
-            } else {
-                format!("asked: {}", inert(&missing.call))
-            }
+        Reason::Denied { permission: Some(permission), .. } if verbose => {
+            format!("needs {}; {}", inert(permission), asked())
         }
-        Reason::TimedOut { .. } | Reason::NotAsked { .. } => String::new(),
+        _ if verbose => asked(),
+        _ => String::new(),
     }
 }

@@ -104,6 +104,8 @@ impl Scope {
         if let Some((variable, area)) = binding {
             let facts = areas.get(area).cloned().unwrap_or_default();
             context.add_variable_from_value(variable.to_owned(), area_value(&facts));
+            context
+                .add_variable_from_value(format!("{variable}_area"), Cel::String(Arc::new(area.to_owned())));
         }
         context.add_variable_from_value("target".to_owned(), convert(target));
         Self { context }

@@ -249,7 +249,11 @@ fn read(
     let free = each.iter().map(|(variable, _)| format!("{variable}_name")).collect();
     let mut reader = Reader {
         file,
-        names: Names { areas: areas.clone(), bound: BTreeMap::new(), target: Some(target) },
+        names: Names {
+            areas: areas.clone(),
+            bound: each.iter().map(|(variable, _)| (format!("{variable}_area"), Shape::Text)).collect(),
+            target: Some(target),
+        },
         known: Known { areas, target, free },
         used: BTreeSet::new(),
     };

@@ -32,7 +32,10 @@ impl Summary {
     /// Counts.
     pub fn of(diagnosis: &Diagnosis) -> Self {
         let wrong = || diagnosis.findings.iter().filter(|finding| finding.severity != Severity::Notice);
-        let causes = wrong().filter(|finding| finding.caused_by.is_empty()).count();
+        let named = |id: &String| wrong().any(|finding| finding.id == *id);
+        let causes = wrong()
+            .filter(|finding| !finding.caused_by.iter().any(|id| *id != finding.id && named(id)))
+            .count();
         let required = diagnosis.inconclusive.iter().filter(|row| row.required).count();
         Self {
             causes,

@@ -15,9 +15,17 @@ pub(super) fn inert(text: &str, unicode: bool) -> String {
     escaped(&if unicode { text } else { text.replace('…', "...") }, unicode)
 }
 
-/// A value whose every character matters: what is not plain ASCII is an escape, since it may look like something else.
+/// A value whose every character matters: what is not plain ASCII is an escape, since it may look like something else,
+/// and so is a space at either end, since it looks like nothing.
 pub(super) fn exact(value: &str) -> String {
-    escaped(value, false)
+    let inner = value.trim_matches(' ');
+    let spaces = |number: usize| "\\x20".repeat(number);
+    let before = value.len() - value.trim_start_matches(' ').len();
+    let after = value.len() - inner.len() - before;
+    if inner.is_empty() {
+        return spaces(value.len());
+    }
+    format!("{}{}{}", spaces(before), escaped(inner, false), spaces(after))
 }
 
 /// Whether a character shows as itself, in a place of its own.
@@ -150,7 +158,14 @@ mod tests {
 
     #[test]
     fn characters_that_look_alike_are_told_apart_where_it_matters() {
-        assert_eq!(exact("m\u{430}zevault\t"), "m\\u{430}zevault\\t");
+        for (given, shown) in [
+            ("m\u{430}zevault\t", "m\\u{430}zevault\\t"),
+            (" one two  ", "\\x20one two\\x20\\x20"),
+            ("  ", "\\x20\\x20"),
+            ("", ""),
+        ] {
+            assert_eq!(exact(given), shown);
+        }
     }
 
     #[test]

@@ -45,8 +45,7 @@ impl Screen {
             match &gap.missing.reason {
                 // The right that is missing says it; the refusal's own words are long.
                 Reason::Denied { permission: Some(permission), .. } if !self.style.verbose => {
-                    says.push(format!("{}{optional}:", gap.missing.reason.label()));
-                    says.push(permission.clone());
+                    says.push(format!("{}{optional}: {permission}", gap.missing.reason.label()));
                 }
                 Reason::Denied { .. }
                 | Reason::Unreachable { .. }
@@ -81,7 +80,7 @@ impl Screen {
     }
 }
 
-/// The rows, required ones first, in the order of their reasons.
+/// The rows: required ones first, then those that keep most rules open.
 fn gaps(open: &[Inconclusive]) -> Vec<Gap<'_>> {
     let mut rows: BTreeMap<(bool, String), Gap<'_>> = BTreeMap::new();
     for row in open {
@@ -101,7 +100,9 @@ fn gaps(open: &[Inconclusive]) -> Vec<Gap<'_>> {
             gap.ids.push(&row.id);
         }
     }
-    rows.into_values().collect()
+    let mut gaps: Vec<Gap<'_>> = rows.into_values().collect();
+    gaps.sort_by_key(|gap| (!gap.required, std::cmp::Reverse(gap.ids.len())));
+    gaps
 }
 
 /// What makes two lacks the same. A refusal's words name the one object that was asked for; the right that is missing is

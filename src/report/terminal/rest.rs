@@ -32,11 +32,14 @@ impl Screen {
             self.marked(Mark::Notice, &format!("{} named in text, and contradicted by the facts", old.len()));
         self.line(&head);
         for row in old {
-            let last = row.history.iter().filter_map(|excerpt| excerpt.last).max();
-            let last = last.map(|at| format!(", last at {}", self.when(at))).unwrap_or_default();
+            let mut says = Vec::new();
+            if let Some(last) = row.history.iter().filter_map(|excerpt| excerpt.last).max() {
+                says.push(format!("last at {}", self.when(last)));
+            }
             let mut places: Vec<&str> = row.history.iter().map(|excerpt| excerpt.place.as_str()).collect();
             places.dedup();
-            self.pair(&row.id, &[format!("in {}{last}", places.join(", "))]);
+            says.extend(places.into_iter().map(|place| format!("in {place}")));
+            self.pair(&row.id, &says);
         }
     }
 

@@ -9,7 +9,7 @@ use super::{Diagnosis, Severity};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
-    /// Findings of severity error or warning that nothing else explains.
+    /// Findings of severity error or warning that no other finding of this diagnosis explains.
     pub causes: usize,
     /// Findings of severity error or warning that another finding explains.
     pub consequences: usize,

@@ -38,7 +38,7 @@ impl Screen {
             let names = if self.style.verbose || gap.ids.len() <= NAMED {
                 gap.ids.join(", ")
             } else {
-                format!("{}, {} and {} more (-v)", gap.ids[0], gap.ids[1], gap.ids.len() - 2)
+                format!("{}, {} and {} more", gap.ids[0], gap.ids[1], gap.ids.len() - 2)
             };
             let optional = if gap.required || required == 0 { "" } else { " (not required)" };
             let mut says = Vec::new();

@@ -48,16 +48,16 @@ impl Screen {
         let hint = if self.style.verbose || summary.passed == 0 { "" } else { "   -v lists them" };
         self.line(&format!("{head}{hint}"));
         if self.style.verbose {
-            self.names(diagnosis.passed.iter().map(|row| row.id.as_str()).collect());
+            self.names(&diagnosis.passed.iter().map(|row| row.id.as_str()).collect::<Vec<_>>());
             if !diagnosis.not_applicable.is_empty() {
                 self.line(&format!("  {} not applicable here", summary.not_applicable));
-                self.names(diagnosis.not_applicable.iter().map(|row| row.id.as_str()).collect());
+                self.names(&diagnosis.not_applicable.iter().map(|row| row.id.as_str()).collect::<Vec<_>>());
             }
         }
         self.line("");
     }
 
-    fn names(&mut self, names: Vec<&str>) {
+    fn names(&mut self, names: &[&str]) {
         let names = self.inert(&names.join(", "));
         for line in wrap(&names, self.style.width.saturating_sub(INDENT).max(LEAST)) {
             self.line(&format!("{:INDENT$}{line}", ""));

@@ -47,7 +47,8 @@ pub fn exit_code(diagnosis: &Diagnosis, policy: Policy) -> u8 {
 mod tests {
     use super::{Policy, exit, exit_code};
     use crate::diagnosis::{
-        Confidence, DIAGNOSIS_FORMAT, Diagnosis, Finding, Inconclusive, Missing, Passed, Severity,
+        Confidence, DIAGNOSIS_FORMAT, Diagnosis, Finding, Inconclusive, Missing, NotApplicable, Passed,
+        Severity,
     };
     use crate::fact::{Layer, ProbeRun, Reason, Vantage};
 
@@ -127,5 +128,70 @@ mod tests {
             let got = exit_code(&diagnosis(severities, open, passed), Policy { fail_on, interrupted });
             assert_eq!(got, code, "{severities:?} {open:?} {passed} {fail_on:?} {interrupted}");
         }
+    }
+
+    /// The lies that other tools were caught in, as far as they show in a diagnosis.
+    #[test]
+    fn what_was_not_learned_never_ends_well() {
+        let end = |diagnosis: &Diagnosis| {
+            exit_code(diagnosis, Policy { fail_on: Severity::Error, interrupted: false })
+        };
+        // A refusal, a failed list, a timeout or nonsense is neither "not there" nor "fine".
+        for reason in [
+            Reason::Denied { detail: "403".into(), permission: None },
+            Reason::Unreachable { layer: Layer::Connect, detail: "refused".into() },
+            Reason::TimedOut { layer: Layer::FirstByte, after_ms: 1 },
+            Reason::Malformed { detail: "not JSON".into() },
+        ] {
+            let mut open = diagnosis(&[], &[true], 3);
+            open.inconclusive[0].missing[0].reason = reason.clone();
+            assert_eq!(end(&open), exit::INCONCLUSIVE, "{reason:?}");
+        }
+        // Checks that were skipped, rules that do not apply, and an empty table are no success.
+        let mut skipped = diagnosis(&[], &[false], 0);
+        skipped.probes[0].answered = 1;
+        skipped.inconclusive[0].missing[0].reason = Reason::NotAsked { option: "--exchange-token".into() };
+        assert_eq!(end(&skipped), exit::INCONCLUSIVE);
+        let mut elsewhere = diagnosis(&[], &[], 0);
+        elsewhere.probes[0].answered = 1;
+        elsewhere.not_applicable = vec![NotApplicable { id: "n".into(), title: String::new() }];
+        assert_eq!(end(&elsewhere), exit::INCONCLUSIVE);
+        // Rules that were "decided" although no probe learned anything decided nothing.
+        let mut blind = diagnosis(&[], &[], 3);
+        blind.probes[0].answered = 0;
+        assert_eq!(end(&blind), exit::INCONCLUSIVE);
+        blind.probes.clear();
+        assert_eq!(end(&blind), exit::INCONCLUSIVE);
+    }
+
+    /// Every combination: success needs everything at once, and worse news never improves the status.
+    #[test]
+    fn success_needs_everything_at_once() {
+        use Severity::{Error, Notice, Warning};
+        let found: [&[Severity]; 6] =
+            [&[], &[Notice], &[Warning], &[Error], &[Notice, Warning], &[Warning, Error]];
+        let opens: [&[bool]; 4] = [&[], &[false], &[true], &[false, true]];
+        let mut seen = 0;
+        for severities in found {
+            for open in opens {
+                for (passed, answered) in [(0, 0), (0, 1), (2, 0), (2, 1)] {
+                    for fail_on in [Notice, Warning, Error] {
+                        let mut diagnosis = diagnosis(severities, open, passed);
+                        diagnosis.probes[0].answered = answered;
+                        let code = exit_code(&diagnosis, Policy { fail_on, interrupted: false });
+                        let what = format!("{severities:?} {open:?} {passed} {answered} {fail_on:?}");
+                        let fails = severities.iter().any(|severity| *severity >= fail_on);
+                        assert_eq!(code == exit::FINDINGS, fails, "{what}");
+                        let looked = answered > 0 && passed + severities.len() > 0 && !open.contains(&true);
+                        assert_eq!(code == exit::FINE, looked && !fails, "{what}");
+                        assert!([exit::FINE, exit::FINDINGS, exit::INCONCLUSIVE].contains(&code), "{what}");
+                        let stopped = exit_code(&diagnosis, Policy { fail_on, interrupted: true });
+                        assert_eq!(stopped, exit::INTERRUPTED, "{what}");
+                        seen += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(seen, 6 * 4 * 4 * 3);
     }
 }

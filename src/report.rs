@@ -8,7 +8,7 @@ mod json;
 mod shell;
 mod terminal;
 
-use crate::diagnosis::Diagnosis;
+use crate::diagnosis::{Diagnosis, Summary};
 
 pub use json::{DOCUMENT_FORMAT, Document};
 
@@ -50,4 +50,10 @@ pub fn render(diagnosis: &Diagnosis, exit: u8, format: Format, style: Style) -> 
         Format::Terminal => terminal::render(diagnosis, exit, style),
         Format::Json => json::render(diagnosis, exit),
     }
+}
+
+/// The diagnosis in numbers. A run that did not end well is not called healthy: it may have been stopped early.
+fn summary(diagnosis: &Diagnosis, exit: u8) -> Summary {
+    let summary = Summary::of(diagnosis);
+    Summary { healthy: summary.healthy && exit == 0, ..summary }
 }

@@ -9,7 +9,7 @@ use super::{Diagnosis, Severity};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
-    /// Findings of severity error or warning that nothing else explains.
+    /// Findings of severity error or warning that no other finding of this diagnosis explains.
     pub causes: usize,
     /// Findings of severity error or warning that another finding explains.
     pub consequences: usize,
@@ -32,7 +32,10 @@ impl Summary {
     /// Counts.
     pub fn of(diagnosis: &Diagnosis) -> Self {
         let wrong = || diagnosis.findings.iter().filter(|finding| finding.severity != Severity::Notice);
-        let causes = wrong().filter(|finding| finding.caused_by.is_empty()).count();
+        let named = |id: &String| wrong().any(|finding| finding.id == *id);
+        let causes = wrong()
+            .filter(|finding| !finding.caused_by.iter().any(|id| *id != finding.id && named(id)))
+            .count();
         let required = diagnosis.inconclusive.iter().filter(|row| row.required).count();
         Self {
             causes,

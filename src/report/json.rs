@@ -1,8 +1,11 @@
 //! The document for machines.
 
+use std::fmt::Write;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::inert::shows;
 use crate::diagnosis::{Diagnosis, Summary};
 
 /// Version of the document; it rises when a reader of an older one could misread it.
@@ -27,11 +30,45 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
     let document = Document {
         document_format: DOCUMENT_FORMAT,
         exit_code: exit,
-        summary: Summary::of(diagnosis),
+        summary: super::summary(diagnosis, exit),
         diagnosis: diagnosis.clone(),
     };
     // The types of a diagnosis have text keys only, which is all that JSON asks.
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_else(|_| "{}".into());
+    let mut text = calm(&serde_json::to_string_pretty(&document).unwrap_or_else(|_| "{}".into()));
     text.push('\n');
     text
+}
+
+/// The same document in characters that do nothing to a terminal or a pipeline that it is printed to: JSON's own
+/// escapes stand for the others, which occur inside strings only.
+fn calm(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || shows(c, true) {
+            shown.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string does not fail.
+                let _written = write!(shown, "\\u{unit:04x}");
+            }
+        }
+    }
+    // `##` begins a command to some runners.
+    shown.replace("##", "#\\u0023")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::calm;
+
+    #[test]
+    fn escapes_change_how_it_is_written_and_not_what_it_says() {
+        let value = Value::from("##vso[x] \\## ### \u{9b}31m \u{202e} \u{e0041} \u{1b} größer \n");
+        let text = calm(&value.to_string());
+        assert!(!text.contains("##") && !text.contains('\u{9b}') && !text.contains('\u{202e}'));
+        assert!(text.contains("größer"));
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
 }

@@ -1,32 +1,43 @@
 //! Commands as a POSIX shell takes them.
 
-use super::inert::columns;
+use std::fmt::Write;
 
-/// An argument, quoted where the shell would read anything into it.
-pub(super) fn quoted(argument: &str) -> String {
+use super::inert::{columns, commands_a_runner, shows};
+
+/// An argument, quoted where the shell would read anything into it. What does not show as itself is written as an
+/// escape that the shell turns back.
+pub(super) fn quoted(argument: &str, unicode: bool) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
-    if !argument.is_empty() && argument.chars().all(plain) {
+    // Some shells expand a leading `=`, and some runners obey a line that begins with `::`.
+    let leads = argument.starts_with('=') || argument.starts_with("::");
+    if !argument.is_empty() && !leads && argument.chars().all(plain) {
         return argument.to_owned();
     }
-    if argument.chars().any(char::is_control) {
-        let escaped: String = argument
-            .chars()
-            .flat_map(|c| match c {
-                '\'' | '\\' => vec!['\\', c],
-                '\n' => vec!['\\', 'n'],
-                c if c.is_control() => format!("\\x{:02x}", u32::from(c)).chars().collect(),
-                c => vec![c],
-            })
-            .collect();
-        return format!("$'{escaped}'");
+    if argument.chars().all(|c| shows(c, unicode)) && !commands_a_runner(argument) {
+        return format!("'{}'", argument.replace('\'', "'\\''"));
     }
-    format!("'{}'", argument.replace('\'', "'\\''"))
+    let mut shown = String::from("$'");
+    for c in argument.chars() {
+        // Writing to a string does not fail.
+        let _written = match c {
+            '\'' | '\\' => write!(shown, "\\{c}"),
+            '\n' => write!(shown, "\\n"),
+            '\t' => write!(shown, "\\t"),
+            '#' => write!(shown, "\\x23"),
+            c if shows(c, unicode) => write!(shown, "{c}"),
+            c if c.is_ascii() => write!(shown, "\\x{:02x}", u32::from(c)),
+            c if u32::from(c) <= 0xffff => write!(shown, "\\u{:04x}", u32::from(c)),
+            c => write!(shown, "\\U{:08x}", u32::from(c)),
+        };
+    }
+    shown.push('\'');
+    shown
 }
 
 /// A command over as many lines as it needs, broken between arguments only; an option keeps its value beside it.
-pub(super) fn lines(command: &[String], width: usize) -> Vec<String> {
+pub(super) fn lines(command: &[String], width: usize, unicode: bool) -> Vec<String> {
     let mut units: Vec<String> = Vec::new();
-    let mut arguments = command.iter().map(|argument| quoted(argument)).peekable();
+    let mut arguments = command.iter().map(|argument| quoted(argument, unicode)).peekable();
     while let Some(argument) = arguments.next() {
         let takes_value =
             argument.starts_with('-') && arguments.peek().is_some_and(|next| !next.starts_with('-'));
@@ -62,6 +73,10 @@ pub(super) fn lines(command: &[String], width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use proptest::prelude::*;
+
     use super::{lines, quoted};
 
     #[test]
@@ -76,8 +91,11 @@ mod tests {
             ("a;b", "'a;b'"),
             ("<name>", "'<name>'"),
             ("a\u{1b}[31m", "$'a\\x1b[31m'"),
+            ("a\u{202e}b\u{85}", "$'a\\u202eb\\u0085'"),
+            ("::error::x", "'::error::x'"),
+            ("##vso[x]", "$'\\x23\\x23vso[x]'"),
         ] {
-            assert_eq!(quoted(given), shown);
+            assert_eq!(quoted(given, true), shown);
         }
     }
 
@@ -87,8 +105,30 @@ mod tests {
             ["az", "identity", "update", "--name", "one", "--subject", &"x".repeat(60)]
                 .map(str::to_owned)
                 .to_vec();
-        let shown = lines(&command, 40);
+        let shown = lines(&command, 40, true);
         assert_eq!(shown[0], "az identity update --name one \\");
         assert_eq!(shown[1], format!("  --subject {}", "x".repeat(60)));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// The shell hands the program exactly the arguments that were meant, and runs nothing else.
+        #[test]
+        fn a_shell_reads_back_what_was_meant(
+            arguments in prop::collection::vec("[ -~\\t\\n\u{1b}\u{7f}\u{85}\u{e9}\u{202e}\u{1f600}]{0,12}", 1..5),
+            width in 10_usize..60,
+        ) {
+            let mut command = vec!["printf".to_owned(), "%s\\0".to_owned()];
+            command.extend(arguments.iter().cloned());
+            let script = lines(&command, width, true).join("\n");
+            let Ok(run) = Command::new("bash").env("LC_ALL", "C.UTF-8").arg("-c").arg(&script).output() else {
+                // Without a bash there is nothing to compare with.
+                return Ok(());
+            };
+            let got: Vec<String> =
+                String::from_utf8_lossy(&run.stdout).split_terminator('\0').map(str::to_owned).collect();
+            prop_assert_eq!(got, arguments, "{}", script);
+        }
     }
 }

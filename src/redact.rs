@@ -41,6 +41,8 @@ const HARMLESS: &[&str] = &[
     "unset",
     "empty",
     "[redacted]",
+    "bearer",
+    "basic",
 ];
 
 /// The text without secrets and without control characters other than newline and tab.

@@ -176,7 +176,6 @@ pub(crate) fn subject_mismatch() -> Diagnosis {
             Origin {
                 call: String::new(),
                 against: "management.azure.com".into(),
-                against: String::new(),
                 vantage: Vantage::Operator,
                 at: at("2026-11-23T14:02:11Z"),
                 took_ms: 0,
@@ -279,7 +278,12 @@ pub(crate) fn azure_unreachable() -> Diagnosis {
         title: "A rule about Azure".into(),
         severity: Severity::Error,
         required,
-        missing: vec![Missing { fact: fact.into(), reason: reason.clone(), call: call.into(), against: "management.azure.com".into() }],
+        missing: vec![Missing {
+            fact: fact.into(),
+            reason: reason.clone(),
+            call: call.into(),
+            against: "management.azure.com".into(),
+        }],
     };
     let mut rows: Vec<Inconclusive> = (0..27)
         .map(|number| {

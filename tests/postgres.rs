@@ -127,7 +127,7 @@ impl Server {
 
     /// Runs statements as the owner, waiting for the server to take connections first.
     async fn sql(&self, database: &str, statements: &str) {
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         loop {
             let url = self.url("mazevault", PASSWORD, database, "disable");
             match tokio_postgres::connect(&url, tokio_postgres::NoTls).await {
@@ -287,7 +287,7 @@ async fn a_real_server_in_every_state() {
 async fn a_server_that_demands_tls() {
     let made = certificates();
     let server = Server::start(Some(&made));
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     while std::net::TcpStream::connect(("127.0.0.1", server.port)).is_err() {
         assert!(Instant::now() < until);
         tokio::time::sleep(Duration::from_millis(100)).await;

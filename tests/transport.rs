@@ -52,7 +52,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, does: &Does, ask
     match does {
         Does::Says(text) => drop(stream.write_all(text.as_bytes()).await),
         Does::Turns(all) => drop(stream.write_all(all[turn.min(all.len() - 1)].as_bytes()).await),
-        Does::Nothing => tokio::time::sleep(Duration::from_secs(60)).await,
+        Does::Nothing => tokio::time::sleep(Duration::from_mins(1)).await,
         Does::Drips => {
             drop(stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").await);
             for _ in 0..600 {
@@ -64,7 +64,8 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, does: &Does, ask
         }
         Does::Endless => {
             drop(stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await);
-            while stream.write_all(&[b'x'; 65536]).await.is_ok() {}
+            let chunk = vec![b'x'; 65536];
+            while stream.write_all(&chunk).await.is_ok() {}
         }
         Does::Closes => {}
     }

@@ -4,10 +4,12 @@
 
 mod access;
 mod arm;
+pub mod calls;
 mod cause;
 mod dns;
 mod docker;
 mod entra;
+pub mod field;
 mod graph;
 mod http;
 mod imds;
@@ -16,13 +18,14 @@ mod login;
 mod network;
 mod postgres;
 mod primary;
+mod registry;
 mod resolve;
 mod tls;
 
-pub use access::{Allowed, touches};
+pub use access::{Allowed, KubernetesRight};
 pub use arm::Arm;
 pub use dns::lookup;
-pub use docker::Docker;
+pub use docker::{ComposeContainer, Docker};
 pub use entra::Entra;
 pub use graph::Graph;
 pub use http::{Answer, Ask, Transport};
@@ -32,6 +35,7 @@ pub use login::{LoginOptions, Method, Tokens};
 pub use network::{ClientError, Limits, Network, Secret};
 pub use postgres::Postgres;
 pub use primary::Primary;
+pub use registry::{Manifest, RegistryClient};
 pub use tls::peer;
 
 /// Makes ring the process's only TLS provider. Has to be called before anything else here; a second call changes

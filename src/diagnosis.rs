@@ -120,6 +120,7 @@ fn counts(missing: &Missing, policy: &Policy) -> bool {
         Reason::Denied { .. }
         | Reason::Unreachable { .. }
         | Reason::TimedOut { .. }
+        | Reason::Settling { .. }
         | Reason::Malformed { .. } => true,
     }
 }

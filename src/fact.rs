@@ -6,27 +6,47 @@
 //!
 //! To add a fact: its type in the file of its subject, one line in `vocabulary.rs`.
 
+mod application;
 mod azure;
+mod delivery;
 mod derived;
+mod image;
 mod kubernetes;
 mod observation;
 mod primary;
 mod role;
+mod run;
 mod snapshot;
 mod text;
+mod vault;
 mod vocabulary;
 
-pub use azure::{Cluster, FederatedCredential, Imds, IssuerDocument, Login, ManagedIdentity};
-pub use derived::{AccessGap, Comparison, FederationRepair, Presented, Tasks};
+pub use application::{AppRegistration, AppSecret, SignIn};
+pub use azure::{
+    Cluster, ClusterApi, Exchange, FederatedCredential, Imds, IssuerDocument, Login, ManagedIdentity,
+    ProviderState, Subscription,
+};
+pub use delivery::{
+    CsiDriver, CsiInstallation, ExternalSecret, KubernetesSecret, MountedObject, SecretKey, SecretMount,
+    SystemPod,
+};
+pub use derived::{
+    AccessGap, Comparison, Delivery, FederationRepair, ImageDrift, KeyNeed, Presented, PrimaryAddress,
+    Redirects, Rollout, StaleSecret, StateFile, Tasks, VaultNetwork,
+};
+pub use image::{ImageTag, Registry};
 pub use kubernetes::{
-    Container, Deployment, Pod, PodContainer, ProjectedToken, SecretProviderClass, ServiceAccount,
+    ClassKey, Condition, Container, Deployment, KeyReference, Mount, Pod, PodContainer, ProjectedToken,
+    SecretProviderClass, ServiceAccount, Volume,
 };
 pub use observation::{Layer, Observation, Origin, Outcome, Reason, Vantage};
 pub use primary::{
-    Certificate, ComposeService, GatewayRecord, GatewayRecords, Health, Migration, NameLookup,
+    Certificate, ComposeService, GatewayRecord, GatewayRecords, Health, Licence, Migration, NameLookup,
     PeerCertificates,
 };
-pub use role::{Assignment, Principal, UserAccess};
+pub use role::{Access, Assignment, Principal};
+pub use run::{Clock, Disagreement, MissingRight, Reach};
 pub use snapshot::{Call, ProbeRun, SNAPSHOT_FORMAT, Setting, Snapshot, erase};
 pub use text::{TextEvidence, TextRead, TextSource};
+pub use vault::{PrivateConnection, Vault, VaultPolicy, VaultSecret};
 pub use vocabulary::*;

@@ -13,6 +13,7 @@ mod entra;
 mod imds;
 mod kubernetes;
 mod primary;
+mod registry;
 mod sample;
 mod serve;
 mod stage;

@@ -4,20 +4,31 @@
 //! Inside a probe, *fetch* asks a client and *parse* turns an answer into facts; parsing is pure and tested
 //! with recorded answers. To add a probe: a file here, one line in [`all`].
 
+mod access;
+mod activity;
+mod application;
 mod clients;
+mod clock;
+mod delivery;
+mod events;
+mod exchange;
 mod federation;
-mod field;
 mod gateways;
+mod image;
 mod imds;
 mod login;
 mod migration;
 mod primary;
+mod provisioning;
 mod reader;
 mod schedule;
 mod service_account;
+mod subscription;
 mod tasks;
 mod transcript;
 mod vantage;
+mod variables;
+mod vault;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -27,7 +38,23 @@ pub use clients::{Clients, ClientsError};
 pub use schedule::{Watch, run};
 pub use vantage::detect as detect_vantage;
 
+use crate::client::{Allowed, calls};
 use crate::fact::{Fact, Observation, Origin, Outcome, Reason, Snapshot, TextEvidence, erase};
+use crate::target::Target;
+
+/// A call that a probe may make, with the facts that rest on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Touch {
+    /// The call.
+    pub call: Allowed,
+    /// Facts that stay unknown where it is refused.
+    pub facts: &'static [&'static str],
+}
+
+/// Calls with the facts that rest on them.
+fn touching(calls: &[Allowed], facts: &'static [&'static str]) -> Vec<Touch> {
+    calls.iter().map(|&call| Touch { call, facts }).collect()
+}
 
 /// What one probe came back with.
 #[derive(Default)]
@@ -63,12 +90,14 @@ pub trait Probe: Send + Sync {
     fn needs(&self) -> &'static [&'static str] {
         &[]
     }
+    /// Every call that it may make with these settings; any other is refused before it is sent.
+    fn touches(&self, target: &Target) -> Vec<Touch>;
     /// Asks. `known` holds at least what [`Probe::needs`] names.
     async fn observe(&self, clients: &Clients, known: &Snapshot) -> Seen;
 }
 
 /// Every probe.
-pub fn all() -> Vec<Box<dyn Probe>> {
+pub fn probes() -> Vec<Box<dyn Probe>> {
     vec![
         Box::new(imds::ImdsProbe),
         Box::new(login::LoginProbe),
@@ -79,7 +108,25 @@ pub fn all() -> Vec<Box<dyn Probe>> {
         Box::new(gateways::GatewaysProbe),
         Box::new(tasks::TasksProbe),
         Box::new(primary::PrimaryProbe),
+        Box::new(subscription::SubscriptionProbe),
+        Box::new(delivery::DeliveryProbe),
+        Box::new(delivery::SecretKeysProbe),
+        Box::new(vault::VaultProbe),
+        Box::new(image::ImageProbe),
+        Box::new(application::ApplicationProbe),
+        Box::new(provisioning::ProvisioningProbe),
+        Box::new(clock::ClockProbe),
+        Box::new(exchange::ExchangeProbe),
     ]
+}
+
+/// Every call that a run may make: the probes', discovery's, and the login's.
+pub fn touches(target: &Target) -> Vec<Touch> {
+    let login = [calls::LOGIN_TOKEN, calls::LOGIN_METADATA, calls::KUBECONFIG];
+    let mut all = touching(&login, &["run.login"]);
+    all.extend(touching(crate::target::DISCOVERY, &[]));
+    all.extend(probes().iter().flat_map(|probe| probe.touches(target)));
+    all
 }
 
 /// An observation for which nothing could be asked because a setting is missing.

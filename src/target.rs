@@ -4,6 +4,7 @@
 //! stages. Secrets come from the environment or from files and are never kept among the settings.
 
 mod cloud;
+mod discovery;
 mod file;
 mod table;
 
@@ -18,6 +19,7 @@ use crate::client::{Limits, Network, Secret};
 use crate::fact::Setting;
 
 pub use cloud::Cloud;
+pub use discovery::{DISCOVERY, Found, Surroundings, discover};
 pub use table::{Kind, SettingSpec, table};
 
 /// A setting that cannot be used as it is.
@@ -141,6 +143,27 @@ impl Target {
         Ok(())
     }
 
+    /// Takes what was found over what is a default, or not set; what was configured stays.
+    pub fn adopt(&mut self, found: Vec<Found>) -> Result<(), TargetError> {
+        for found in found {
+            if self.is_open(found.setting) {
+                self.set(found.setting, found.value, &format!("found: {}", found.how))?;
+            }
+        }
+        self.fill_in();
+        Ok(())
+    }
+
+    /// Whether a setting was not configured, so that discovery may say what it is.
+    pub fn is_open(&self, name: &str) -> bool {
+        self.settings.get(name).is_none_or(|setting| setting.origin == "default")
+    }
+
+    /// Whether a setting is on.
+    pub fn is_on(&self, name: &str) -> bool {
+        self.settings.get(name).and_then(|setting| setting.value.as_bool()).unwrap_or(false)
+    }
+
     /// Fills in what follows from other settings: names that contain the environment, the cloud's endpoints.
     fn fill_in(&mut self) {
         let environment = self.text("environment").to_lowercase();
@@ -150,7 +173,7 @@ impl Target {
             if setting.origin != "default" {
                 continue;
             }
-            if let Value::String(text) = &setting.value
+            if let Some(text) = spec.default
                 && text.contains("{environment}")
             {
                 setting.value = Value::String(text.replace("{environment}", &environment));

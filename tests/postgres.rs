@@ -191,7 +191,7 @@ async fn examine(url: &str, authority: Option<&str>) -> (Snapshot, Diagnosis) {
     let clients = Clients::new(target, Vantage::Operator).unwrap();
     let mut snapshot = Snapshot::new(Timestamp::now(), Vantage::Operator);
     snapshot.target = clients.target.settings().clone();
-    probe::run(&probe::all(), &clients, &mut snapshot, &Silent).await;
+    probe::run(&probe::probes(), &clients, &mut snapshot, &Silent).await;
     derive(&mut snapshot);
     let names: Vec<_> = table().iter().map(|spec| (spec.name, spec.kind == Kind::List)).collect();
     let rules = rule::load(&vocabulary(), &names, None).unwrap();

@@ -119,8 +119,8 @@ fn limits() -> Limits {
 
 fn transport(network: &Network, limits: &Limits) -> Transport {
     install_crypto();
-    let any = |api| Allowed { api, method: "GET", path: "/**" };
-    let token = Allowed { api: "login", method: "POST", path: "/*/oauth2/v2.0/token" };
+    let any = |api| Allowed { api, method: "GET", path: "/**", right: "" };
+    let token = Allowed { api: "login", method: "POST", path: "/*/oauth2/v2.0/token", right: "" };
     Transport::new(network, limits, Vantage::Operator, vec![any("arm"), token]).unwrap()
 }
 

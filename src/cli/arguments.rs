@@ -142,6 +142,12 @@ pub(super) struct TargetArguments {
     /// Further certificate authorities to trust, PEM
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     ca_file: Option<PathBuf>,
+    /// Read the gateway's Kubernetes secrets, for names of keys and length classes only
+    #[arg(long, help_heading = "Asked for by name")]
+    secret_keys: bool,
+    /// Exchange tokens of the gateway's service account at Entra; it leaves sign-in records
+    #[arg(long, help_heading = "Asked for by name")]
+    exchange_token: bool,
     /// Deadline of the whole run, such as 90s or 5m
     #[arg(long, value_name = "TIME", help_heading = "Target")]
     timeout: Option<String>,
@@ -165,6 +171,8 @@ impl TargetArguments {
             ("kubernetes.kubeconfig", "--kubeconfig", path(&self.kubeconfig)),
             ("primary.url", "--primary-url", text(&self.primary_url)),
             ("network.ca_file", "--ca-file", path(&self.ca_file)),
+            ("run.secret_keys", "--secret-keys", self.secret_keys.then_some(Value::Bool(true))),
+            ("run.exchange_token", "--exchange-token", self.exchange_token.then_some(Value::Bool(true))),
             ("run.timeout", "--timeout", text(&self.timeout)),
             ("run.request_timeout", "--request-timeout", text(&self.request_timeout)),
         ]

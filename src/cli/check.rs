@@ -31,8 +31,11 @@ pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, F
     }
     let (target, _lab) = target(arguments).await?;
     let vantage = vantage(&target);
-    let clients = Clients::new(target, vantage)?;
+    let mut clients = Clients::new(target, vantage)?;
     let mut snapshot = Snapshot::new(Timestamp::now(), vantage);
+    if clients.target.is_on("run.discover") {
+        clients.discover().await?;
+    }
     snapshot.target = clients.target.settings().clone();
     let stopped = observe(&clients, &mut snapshot).await;
     derive(&mut snapshot);
@@ -97,7 +100,7 @@ fn chain_settings() -> BTreeSet<String> {
 
 /// Runs every probe; true where the run was interrupted and what was learned by then is all there is.
 async fn observe(clients: &Clients, snapshot: &mut Snapshot) -> bool {
-    let probes = probe::all();
+    let probes = probe::probes();
     let progress = Progress::start(probes.len());
     let stopped = tokio::select! {
         () = probe::run(&probes, clients, snapshot, &progress) => false,

@@ -3,29 +3,9 @@
 use serde_json::Value;
 use url::Url;
 
-use super::access::{Allowed, get};
 use super::cause::one_line;
 use super::{Answer, Ask, Tokens, Transport};
 use crate::fact::{Observation, Outcome, Reason};
-
-pub(super) const TOUCHES: &[Allowed] = &[
-    get("arm", "/subscriptions"),
-    get("arm", "/subscriptions/*"),
-    get("arm", "/subscriptions/*/resourceGroups/*/providers/Microsoft.ContainerService/managedClusters/*"),
-    get(
-        "arm",
-        "/subscriptions/*/resourceGroups/*/providers/Microsoft.ManagedIdentity/userAssignedIdentities/*",
-    ),
-    get(
-        "arm",
-        "/subscriptions/*/resourceGroups/*/providers/Microsoft.ManagedIdentity/userAssignedIdentities/*/federatedIdentityCredentials",
-    ),
-    get("arm", "/subscriptions/*/providers/Microsoft.Authorization/roleAssignments"),
-    get("arm", "/subscriptions/*/providers/Microsoft.Authorization/denyAssignments"),
-    get("arm", "/subscriptions/*/providers/Microsoft.Authorization/roleEligibilityScheduleInstances"),
-    get("arm", "/subscriptions/*/providers/Microsoft.Authorization/roleDefinitions/*"),
-    get("arm", "/providers/Microsoft.Authorization/roleDefinitions/*"),
-];
 
 /// ARM of one cloud.
 pub struct Arm {
@@ -108,6 +88,7 @@ impl Arm {
     fn refused<T>(&self, path: &str, reason: Reason) -> Observation<T> {
         let began = (jiff::Timestamp::now(), std::time::Instant::now());
         let origin = self.transport.record(
+            "arm",
             format!("GET {path}"),
             super::http::place(&self.endpoint),
             began,
@@ -141,7 +122,7 @@ impl Arm {
 /// JSON of an answer, or that it is none.
 pub(super) fn json(answer: &Answer) -> Result<Value, Reason> {
     serde_json::from_slice(&answer.body).map_err(|error| {
-        let kind = if answer.content_type.is_empty() { "no content type" } else { &answer.content_type };
+        let kind = answer.header("content-type").unwrap_or("no content type");
         Reason::Malformed {
             detail: one_line(&format!("answered {} with {kind}, not JSON: {error}", answer.status)),
         }

@@ -16,7 +16,7 @@ pub async fn lookup(transport: &Transport, host: &str) -> Observation<NameLookup
     let began = (Timestamp::now(), Instant::now());
     let outcome = ask(transport, host, began.1).await;
     let against = transport.network().dns_server.map_or_else(|| "system".into(), |server| server.to_string());
-    let origin = transport.record(format!("DNS {host}"), against, began, outcome.as_ref().err());
+    let origin = transport.record("dns", format!("LOOKUP {host}"), against, began, outcome.as_ref().err());
     match outcome {
         Ok(Some(found)) => Observation::known(found, origin),
         Ok(None) => Observation::absent(origin),

@@ -44,10 +44,45 @@ impl Docker {
             let mut services = Vec::new();
             for listed in engine.list_containers(Some(options)).await? {
                 let Some(id) = listed.id else { continue };
-                services.push(describe(engine.inspect_container(&id, None).await?));
+                let inspected = engine.inspect_container(&id, None).await?;
+                // An image that was removed under its running container has no digests to tell.
+                let digests = match &inspected.image {
+                    Some(image) => engine
+                        .inspect_image(image)
+                        .await
+                        .ok()
+                        .and_then(|image| image.repo_digests)
+                        .unwrap_or_default(),
+                    None => Vec::new(),
+                };
+                services.push(describe(inspected, digests));
             }
             services.sort_by(|one: &ComposeService, other| one.container.cmp(&other.container));
             Ok(services)
+        })
+        .await
+    }
+
+    /// Every container that Compose made, whatever its project.
+    pub async fn composed(&self) -> Observation<Vec<ComposeContainer>> {
+        self.observe("GET /containers/json", async |engine| {
+            let options = ListContainersOptions {
+                all: true,
+                filters: Some(HashMap::from([("label".to_owned(), vec![PROJECT.to_owned()])])),
+                ..ListContainersOptions::default()
+            };
+            let listed = engine.list_containers(Some(options)).await?;
+            Ok(listed
+                .into_iter()
+                .map(|one| {
+                    let labels = one.labels.unwrap_or_default();
+                    ComposeContainer {
+                        project: labels.get(PROJECT).cloned().unwrap_or_default(),
+                        service: labels.get(SERVICE).cloned().unwrap_or_default(),
+                        image: one.image.unwrap_or_default(),
+                    }
+                })
+                .collect())
         })
         .await
     }
@@ -124,7 +159,7 @@ impl Docker {
                 Ok(answer) => answer.map_err(|error| reason(&error)),
             },
         };
-        let origin = self.transport.record(what.to_owned(), socket, began, outcome.as_ref().err());
+        let origin = self.transport.record("docker", what.to_owned(), socket, began, outcome.as_ref().err());
         match outcome {
             Ok(value) => Observation::known(value, origin),
             Err(reason) => Observation::unknown(reason, origin),
@@ -153,9 +188,13 @@ fn reason(error: &Error) -> Reason {
     }
 }
 
-fn describe(container: ContainerInspectResponse) -> ComposeService {
-    let (labels, image) = container.config.map_or_else(Default::default, |config| {
-        (config.labels.unwrap_or_default(), config.image.unwrap_or_default())
+fn describe(container: ContainerInspectResponse, repo_digests: Vec<String>) -> ComposeService {
+    let (labels, image, placeholders) = container.config.map_or_else(Default::default, |config| {
+        (
+            config.labels.unwrap_or_default(),
+            config.image.unwrap_or_default(),
+            placeholders(&config.env.unwrap_or_default()),
+        )
     });
     let state = container.state.unwrap_or_default();
     let status = state.status.map(|status| status.to_string()).unwrap_or_default();
@@ -164,6 +203,21 @@ fn describe(container: ContainerInspectResponse) -> ComposeService {
         .and_then(|host| host.restart_policy)
         .and_then(|policy| policy.name)
         .is_none_or(|name| matches!(name.to_string().as_str(), "no" | ""));
+    let mut ports: Vec<String> = container
+        .network_settings
+        .and_then(|settings| settings.ports)
+        .into_iter()
+        .flatten()
+        .flat_map(|(inside, bindings)| {
+            let inside = inside.split('/').next().unwrap_or_default().to_owned();
+            bindings
+                .into_iter()
+                .flatten()
+                .filter_map(move |binding| Some(format!("{}:{inside}", binding.host_port?)))
+        })
+        .collect();
+    ports.sort();
+    ports.dedup();
     ComposeService {
         service: labels.get(SERVICE).cloned().unwrap_or_default(),
         container: container.name.unwrap_or_default().trim_start_matches('/').to_owned(),
@@ -175,6 +229,60 @@ fn describe(container: ContainerInspectResponse) -> ComposeService {
             .and_then(|health| health.status)
             .map(|status| status.to_string())
             .filter(|status| !status.is_empty() && status != "none"),
+        restarts: container.restart_count.unwrap_or(0),
+        oom_killed: state.oom_killed.unwrap_or(false),
+        ports,
+        repo_digests,
+        placeholders,
         one_shot: restarts_never || labels.get(ONE_OFF).is_some_and(|value| value == "True"),
+    }
+}
+
+/// A container that Compose made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComposeContainer {
+    /// Project.
+    pub project: String,
+    /// Service.
+    pub service: String,
+    /// Image reference.
+    pub image: String,
+}
+
+/// Values that the shipped settings hold until somebody replaces them (`.env.example` and the installer of the
+/// releases repository).
+const PLACEHOLDERS: &[&str] = &[
+    "__POSTGRES_PASSWORD__",
+    "__REDIS_PASSWORD__",
+    "__JWT_SECRET__",
+    "__MASTER_KEY__",
+    "__SESSION_SECRET__",
+];
+
+/// Names of variables that hold such a value, or hold it inside a URL. The values themselves end here.
+fn placeholders(variables: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = variables
+        .iter()
+        .filter_map(|variable| variable.split_once('='))
+        .filter(|(_, value)| PLACEHOLDERS.iter().any(|placeholder| value.contains(placeholder)))
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::placeholders;
+
+    #[test]
+    fn only_the_names_of_placeholders_stay() {
+        let variables = [
+            "MAZEVAULT_MASTER_KEY=__MASTER_KEY__",
+            "DATABASE_URL=postgres://mazevault:__POSTGRES_PASSWORD__@postgres/mazevault",
+            "MAZEVAULT_JWT_KEY=real",
+        ]
+        .map(str::to_owned);
+        assert_eq!(placeholders(&variables), ["DATABASE_URL", "MAZEVAULT_MASTER_KEY"]);
     }
 }

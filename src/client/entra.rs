@@ -3,12 +3,9 @@
 use serde_json::Value;
 use url::Url;
 
-use super::access::{Allowed, get};
 use super::arm::json;
-use super::{Ask, Transport};
-use crate::fact::{IssuerDocument, Observation, Outcome, Reason};
-
-pub(super) const TOUCHES: &[Allowed] = &[get("issuer", "/**")];
+use super::{Answer, Ask, Secret, Transport};
+use crate::fact::{IssuerDocument, Observation, Origin, Outcome, Reason};
 
 /// Reader of discovery documents.
 pub struct Entra {
@@ -25,6 +22,87 @@ impl Entra {
     /// Discovery document and keys of a tenant.
     pub async fn tenant(&self, tenant: &str) -> Observation<IssuerDocument> {
         self.issuer(&format!("{}/{tenant}/v2.0", self.authority.as_str().trim_end_matches('/'))).await
+    }
+
+    /// Entra's clock, from the `Date` of a tenant's discovery document, with how far this machine's is ahead of it.
+    /// Half of the time that the answer took is taken for the way back.
+    pub async fn clock(&self, tenant: &str) -> Observation<i64> {
+        let text = format!(
+            "{}/{tenant}/v2.0/.well-known/openid-configuration",
+            self.authority.as_str().trim_end_matches('/')
+        );
+        let url = match Url::parse(&text) {
+            Ok(url) => url,
+            Err(error) => {
+                let began = (jiff::Timestamp::now(), std::time::Instant::now());
+                let reason = Reason::Malformed { detail: error.to_string() };
+                let origin =
+                    self.transport.record("issuer", "GET".into(), String::new(), began, Some(&reason));
+                return Observation::unknown(reason, origin);
+            }
+        };
+        let Observation { outcome, origin } = self.transport.send(Ask::get("issuer", url)).await;
+        let outcome = match outcome {
+            Outcome::Known(answer) => match ahead(&answer, &origin) {
+                Some(seconds) => Outcome::Known(seconds),
+                None => Outcome::Unknown(Reason::Malformed { detail: "an answer without its time".into() }),
+            },
+            Outcome::Absent => Outcome::Absent,
+            Outcome::Unknown(reason) => Outcome::Unknown(reason),
+        };
+        Observation { outcome, origin }
+    }
+
+    /// Exchanges a service account's token for one of Entra's, which is dropped at once: whether it came is the
+    /// answer, or the code that came instead. It leaves a sign-in record, and is on the list of allowed calls only
+    /// where it was asked for by name.
+    pub async fn exchange(
+        &self,
+        tenant: &str,
+        client_id: &str,
+        scope: &str,
+        assertion: &Secret,
+    ) -> Observation<Result<(), String>> {
+        let text = format!("{}/{tenant}/oauth2/v2.0/token", self.authority.as_str().trim_end_matches('/'));
+        let Ok(url) = Url::parse(&text) else {
+            let began = (jiff::Timestamp::now(), std::time::Instant::now());
+            let reason = Reason::Malformed { detail: "the authority is no URL".into() };
+            let origin = self.transport.record("entra", "POST".into(), String::new(), began, Some(&reason));
+            return Observation::unknown(reason, origin);
+        };
+        let form = [
+            ("client_id", client_id),
+            ("scope", scope),
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", assertion.expose()),
+        ];
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let ask = Ask {
+            method: "POST",
+            headers: vec![("Content-Type", "application/x-www-form-urlencoded".into())],
+            body: Some(body.into_bytes()),
+            attempts: Some(1),
+            ..Ask::get("entra", url)
+        };
+        let Observation { outcome, origin } = self.transport.send(ask).await;
+        let outcome = match outcome {
+            Outcome::Known(answer) => match json(&answer) {
+                Ok(body) if answer.status == 200 && body.get("access_token").is_some() => {
+                    Outcome::Known(Ok(()))
+                }
+                Ok(body) => match body.pointer("/error_codes/0").and_then(Value::as_u64) {
+                    Some(code) => Outcome::Known(Err(format!("AADSTS{code}"))),
+                    None => Outcome::Unknown(Reason::Malformed {
+                        detail: format!("answered {} without a code", answer.status),
+                    }),
+                },
+                Err(reason) => Outcome::Unknown(reason),
+            },
+            Outcome::Absent => Outcome::Absent,
+            Outcome::Unknown(reason) => Outcome::Unknown(reason),
+        };
+        Observation { outcome, origin }
     }
 
     /// Discovery document and keys of any issuer (`OpenID` Connect Discovery 1.0, section 4).
@@ -65,7 +143,8 @@ impl Entra {
             _ => {
                 let began = (jiff::Timestamp::now(), std::time::Instant::now());
                 let reason = Reason::Malformed { detail: "the issuer is no https URL".into() };
-                let origin = self.transport.record("GET".into(), String::new(), began, Some(&reason));
+                let origin =
+                    self.transport.record("issuer", "GET".into(), String::new(), began, Some(&reason));
                 return Observation::unknown(reason, origin);
             }
         };
@@ -85,4 +164,12 @@ impl Entra {
         };
         Observation { outcome, origin }
     }
+}
+
+/// Seconds that this machine's clock is ahead of a server's, by the server's `Date` (RFC 9110, section 6.6.1), which
+/// counts whole seconds.
+pub(super) fn ahead(answer: &Answer, origin: &Origin) -> Option<i64> {
+    let theirs = answer.date()?.as_second();
+    let half_way = i64::try_from(origin.took_ms).unwrap_or(0) / 2000;
+    Some(origin.at.as_second() + half_way - theirs)
 }

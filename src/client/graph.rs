@@ -3,13 +3,10 @@
 use serde_json::Value;
 use url::Url;
 
-use super::access::{Allowed, get};
 use super::arm::json;
 use super::cause::one_line;
 use super::{Answer, Ask, Tokens, Transport};
 use crate::fact::{Observation, Outcome, Reason};
-
-pub(super) const TOUCHES: &[Allowed] = &[get("graph", "/v1.0/users/*")];
 
 /// Graph of one cloud.
 pub struct Graph {

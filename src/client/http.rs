@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Url;
@@ -47,6 +47,8 @@ pub struct Ask {
     pub within: Option<Duration>,
     /// Tries; the run's where none.
     pub attempts: Option<u32>,
+    /// Whether a redirect is the answer itself, and nowhere is gone.
+    pub stay: bool,
 }
 
 impl Ask {
@@ -62,6 +64,7 @@ impl Ask {
             direct: false,
             within: None,
             attempts: None,
+            stay: false,
         }
     }
 }
@@ -71,14 +74,23 @@ impl Ask {
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
-    /// The server's own time.
-    pub date: Option<Timestamp>,
-    /// `Content-Type`.
-    pub content_type: String,
-    /// `WWW-Authenticate`.
-    pub challenge: Option<String>,
+    /// The headers.
+    pub headers: HeaderMap,
     /// The body, whole.
     pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The server's own time.
+    pub fn date(&self) -> Option<Timestamp> {
+        let date = self.header("date")?.replace("GMT", "+0000");
+        rfc2822::DateTimeParser::new().parse_timestamp(date).ok()
+    }
 }
 
 struct Inside {
@@ -170,17 +182,24 @@ impl Transport {
     /// Writes down a call that another protocol made, and gives the origin for its observation.
     pub(super) fn record(
         &self,
+        api: &'static str,
         what: String,
         against: String,
         began: (Timestamp, Instant),
         failure: Option<&Reason>,
     ) -> Origin {
-        self.write(what, against, began, None, failure, 1, None)
+        self.write(api, what, against, began, None, failure, 1, None)
+    }
+
+    /// Whether a call is on the list of this run.
+    pub(super) fn allows(&self, api: &str, method: &str, path: &str) -> bool {
+        self.0.allowed.iter().any(|one| one.covers(api, method, path))
     }
 
     #[expect(clippy::too_many_arguments, reason = "one line of the journal, written in one place")]
     fn write(
         &self,
+        api: &'static str,
         what: String,
         against: String,
         (at, began): (Timestamp, Instant),
@@ -191,6 +210,7 @@ impl Transport {
     ) -> Origin {
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.0.journal.lock().unwrap_or_else(PoisonError::into_inner).push(Call {
+            api: api.to_owned(),
             what: what.clone(),
             against: against.clone(),
             status,
@@ -208,8 +228,6 @@ impl Transport {
         let began = (Timestamp::now(), Instant::now());
         let what = format!("{} {}", ask.method, shown_path(&ask.url));
         let against = place(&ask.url);
-        let allowed =
-            |ask: &Ask| self.0.allowed.iter().any(|one| one.covers(ask.api, ask.method, ask.url.path()));
         let mut ask = ask;
         let mut redirects = 0;
         let mut tries = 0;
@@ -217,12 +235,13 @@ impl Transport {
         let proxy = if ask.direct || !self.0.network.use_proxy { None } else { proxy_for(&ask.url) };
         let most = ask.attempts.unwrap_or(self.0.limits.attempts);
         let end = loop {
-            if !allowed(&ask) {
+            if !self.allows(ask.api, ask.method, ask.url.path()) {
                 let option = format!("{} {} is not on the list of allowed calls", ask.method, ask.url.path());
                 break Err(Reason::NotAsked { option });
             }
             tries += 1;
             match self.once(&ask, proxy.is_some()).await {
+                Try::Done(answer) if ask.stay => break Ok(answer),
                 Try::Done(answer) => match redirect(&ask.url, &answer) {
                     Redirect::None => break Ok(answer),
                     Redirect::Within(url) if redirects < REDIRECTS => {
@@ -250,7 +269,7 @@ impl Transport {
             }
         };
         let status = end.as_ref().ok().map(|answer| answer.status);
-        let origin = self.write(what, against, began, status, end.as_ref().err(), tries, proxy);
+        let origin = self.write(ask.api, what, against, began, status, end.as_ref().err(), tries, proxy);
         match end {
             Ok(answer) => Observation::known(answer, origin),
             Err(reason) => Observation::unknown(reason, origin),
@@ -331,8 +350,6 @@ impl Transport {
     async fn read(&self, response: reqwest::Response, within: Duration) -> Result<Answer, BodyEnd> {
         let headers = response.headers().clone();
         let status = response.status().as_u16();
-        let text =
-            |name| headers.get(name).and_then(|value: &reqwest::header::HeaderValue| value.to_str().ok());
         let mut body = Vec::new();
         let collect = async {
             let mut stream = response.bytes_stream();
@@ -349,17 +366,7 @@ impl Transport {
             Ok(())
         };
         tokio::time::timeout(within, collect).await.unwrap_or(Err(BodyEnd::TimedOut))?;
-        let location = text(LOCATION).map(str::to_owned);
-        let redirected = (300..400).contains(&status).then_some(location).flatten();
-        Ok(Answer {
-            status,
-            date: text(DATE).and_then(|date| {
-                rfc2822::DateTimeParser::new().parse_timestamp(date.replace("GMT", "+0000")).ok()
-            }),
-            content_type: text(CONTENT_TYPE).unwrap_or_default().to_owned(),
-            challenge: text(WWW_AUTHENTICATE).map(str::to_owned).or(redirected),
-            body,
-        })
+        Ok(Answer { status, headers, body })
     }
 
     /// Which layer a request hung at that brought no byte in time: each is tried once more, for a moment.
@@ -406,7 +413,7 @@ fn redirect(from: &Url, answer: &Answer) -> Redirect {
     if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
         return Redirect::None;
     }
-    let Some(to) = answer.challenge.as_deref().and_then(|location| from.join(location).ok()) else {
+    let Some(to) = answer.header("location").and_then(|location| from.join(location).ok()) else {
         return Redirect::None;
     };
     let same = (to.scheme(), to.host_str(), to.port_or_known_default())

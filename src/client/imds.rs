@@ -5,11 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
-use super::access::{Allowed, get};
 use super::{Ask, Transport};
 use crate::fact::{Imds, Observation, Outcome, Reason};
-
-pub(super) const TOUCHES: &[Allowed] = &[get("imds", "/metadata/instance")];
 
 /// Instance API version as published by Azure.
 const API: &str = "2021-02-01";

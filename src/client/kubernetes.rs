@@ -9,15 +9,12 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::Value;
 
-use super::Transport;
 use super::cause::{failure, one_line, tls_error};
+use super::{Secret, Transport};
 use crate::fact::{Layer, Observation, Origin, Outcome, Reason};
 
-/// Beginnings of the paths that may be read.
-const READS: &[&str] =
-    &["/api/v1/namespaces/", "/apis/apps/v1/namespaces/", "/apis/secrets-store.csi.x-k8s.io/v1/namespaces/"];
-/// Segments that no path may have.
-const NEVER: &[&str] = &["secrets", "exec", "attach", "portforward", "proxy", "token", ".."];
+/// Shortest life of a token that the API server gives, in seconds (TokenRequest API).
+const SHORTEST_TOKEN_S: u64 = 600;
 /// Objects of one page.
 const PAGE: usize = 500;
 
@@ -43,7 +40,8 @@ impl Kubernetes {
         let began = (Timestamp::now(), Instant::now());
         let outcome = configure(transport, &options).await;
         let against = outcome.as_ref().map_or_else(|_| String::new(), |(_, server)| server.clone());
-        let origin = transport.record("kubeconfig".into(), against, began, outcome.as_ref().err());
+        let origin =
+            transport.record("local", "READ kubeconfig".into(), against, began, outcome.as_ref().err());
         match outcome {
             Ok((client, server)) => {
                 Observation::known(Self { transport: transport.clone(), client, server }, origin)
@@ -115,9 +113,41 @@ impl Kubernetes {
         self.read(&path, Ok).await
     }
 
+    /// A short-lived token of a service account for one audience. It leaves a record, and is on the list of allowed
+    /// calls only where it was asked for by name.
+    pub async fn account_token(&self, namespace: &str, account: &str, audience: &str) -> Observation<Secret> {
+        let began = (Timestamp::now(), Instant::now());
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
+        let body = serde_json::json!({
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"audiences": [audience], "expirationSeconds": SHORTEST_TOKEN_S},
+        });
+        let request = http::Request::post(&path)
+            .header("content-type", "application/json")
+            .body(body.to_string().into_bytes());
+        let outcome = self.exchange("POST", &path, request, began.1).await.and_then(|text| {
+            let token = text
+                .and_then(|text| serde_json::from_str::<Value>(&text).ok())
+                .and_then(|body| super::field::text(&body, "/status/token"));
+            token.map(Secret::new).ok_or_else(|| Reason::Malformed { detail: "no token came back".into() })
+        });
+        let origin = self.transport.record(
+            "kubernetes",
+            format!("POST {path}"),
+            self.server.clone(),
+            began,
+            outcome.as_ref().err(),
+        );
+        match outcome {
+            Ok(token) => Observation::known(token, origin),
+            Err(reason) => Observation::unknown(reason, origin),
+        }
+    }
+
     fn origin(&self, path: &str, began: (Timestamp, Instant), failed: Option<&Reason>) -> Origin {
         let shown = path.split('?').next().unwrap_or(path);
-        self.transport.record(format!("GET {shown}"), self.server.clone(), began, failed)
+        self.transport.record("kubernetes", format!("GET {shown}"), self.server.clone(), began, failed)
     }
 
     async fn read<T>(&self, path: &str, parse: impl FnOnce(String) -> Result<T, Reason>) -> Observation<T> {
@@ -137,13 +167,21 @@ impl Kubernetes {
     }
 
     async fn ask(&self, path: &str, began: Instant) -> Result<Option<String>, Reason> {
+        self.exchange("GET", path, http::Request::get(path).body(Vec::new()), began).await
+    }
+
+    async fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        request: Result<http::Request<Vec<u8>>, http::Error>,
+        began: Instant,
+    ) -> Result<Option<String>, Reason> {
         let bare = path.split('?').next().unwrap_or(path);
-        let allowed = READS.iter().any(|start| bare.starts_with(start))
-            && !bare.split('/').any(|segment| NEVER.contains(&segment));
-        let request = http::Request::get(path).body(Vec::new());
+        let allowed = self.transport.allows("kubernetes", method, bare);
         let (true, Ok(request)) = (allowed, request) else {
             return Err(Reason::NotAsked {
-                option: format!("GET {bare} is not on the list of allowed calls"),
+                option: format!("{method} {bare} is not on the list of allowed calls"),
             });
         };
         let within = self.transport.limits().request.min(self.transport.remaining());

@@ -28,15 +28,9 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::access::{Allowed, get};
 use super::cause::one_line;
 use super::{Ask, Secret, Transport};
 use crate::fact::{Layer, Login, Observation, Outcome, Reason};
-
-pub(super) const TOUCHES: &[Allowed] = &[
-    Allowed { api: "login", method: "POST", path: "/*/oauth2/v2.0/token" },
-    get("login", "/metadata/identity/oauth2/token"),
-];
 
 /// How to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +151,7 @@ impl Tokens {
         let outcome = self.token(scope, &wire).await;
         let what = format!("token by {}", self.method.name());
         let against = super::http::place(&self.options.authority);
-        let origin = self.transport.record(what, against, began, outcome.as_ref().err());
+        let origin = self.transport.record("local", what, against, began, outcome.as_ref().err());
         match outcome {
             Ok(token) => Observation::known(token, origin),
             Err(reason) => Observation::unknown(reason, origin),

@@ -46,7 +46,7 @@ impl Postgres {
             }),
         };
         let shown = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-        let origin = self.transport.record(shown, self.place.clone(), began, outcome.as_ref().err());
+        let origin = self.transport.record("sql", shown, self.place.clone(), began, outcome.as_ref().err());
         match outcome {
             Ok(Some(rows)) => Observation::known(rows, origin),
             Ok(None) => Observation::absent(origin),

@@ -2,16 +2,8 @@
 
 use url::Url;
 
-use super::access::{Allowed, get};
 use super::{Answer, Ask, Secret, Transport};
 use crate::fact::{Observation, Reason};
-
-/// The two paths that settings name have to be among these; any other is refused and stays unknown.
-pub(super) const TOUCHES: &[Allowed] = &[
-    get("primary", "/api/v1/health"),
-    get("primary", "/api/v1/health/*"),
-    get("primary", "/api/v1/admin/*"),
-];
 
 /// The Primary at a base URL.
 pub struct Primary {
@@ -31,8 +23,22 @@ impl Primary {
         self.token.is_some()
     }
 
+    /// Seconds that this machine's clock is ahead of the Primary's.
+    pub fn ahead(seen: &Observation<Answer>) -> Option<i64> {
+        seen.value().and_then(|answer| super::entra::ahead(answer, &seen.origin))
+    }
+
+    /// Where a browser that signs in is sent; the redirect is the answer and is not followed.
+    pub async fn sign_in(&self, path: &str) -> Observation<Answer> {
+        self.ask(path, false, true).await
+    }
+
     /// One GET. A failing status is an answer here: health says why with 503.
     pub async fn get(&self, path: &str, authenticated: bool) -> Observation<Answer> {
+        self.ask(path, authenticated, false).await
+    }
+
+    async fn ask(&self, path: &str, authenticated: bool, stay: bool) -> Observation<Answer> {
         match self.base.join(path) {
             Ok(url) => {
                 let bearer = if authenticated { self.token.clone() } else { None };
@@ -40,6 +46,7 @@ impl Primary {
                     .send(Ask {
                         bearer,
                         attempts: Some(1),
+                        stay,
                         headers: vec![("Accept", "application/json".into())],
                         ..Ask::get("primary", url)
                     })
@@ -49,6 +56,7 @@ impl Primary {
                 let began = (jiff::Timestamp::now(), std::time::Instant::now());
                 let reason = Reason::Malformed { detail: format!("{path} is no path: {error}") };
                 let origin = self.transport.record(
+                    "primary",
                     format!("GET {path}"),
                     super::http::place(&self.base),
                     began,

@@ -73,8 +73,8 @@ impl ServerCertVerifier for Recorder {
 pub async fn peer(transport: &Transport, host: &str, port: u16) -> Observation<PeerCertificates> {
     let began = (Timestamp::now(), Instant::now());
     let outcome = shake(transport, host, port).await;
-    let what = format!("TLS {host}:{port}");
-    let origin = transport.record(what, format!("{host}:{port}"), began, outcome.as_ref().err());
+    let what = format!("HANDSHAKE {host}:{port}");
+    let origin = transport.record("tls", what, format!("{host}:{port}"), began, outcome.as_ref().err());
     match outcome {
         Ok(found) => Observation::known(found, origin),
         Err(reason) => Observation::unknown(reason, origin),

@@ -2,11 +2,12 @@
 
 use std::cmp::Reverse;
 
-use super::{Derived, Lack, need, put};
+use super::{CREDENTIAL_SPREAD_S, Derived, Lack, need, put, settled};
 use crate::fact::{
-    CLUSTER_RESOURCE, Comparison, FEDERATION_MISMATCH, FEDERATION_NEAREST, FEDERATION_PRESENTED,
-    FEDERATION_REPAIR, FederatedCredential, FederationRepair, GATEWAY_DEPLOYMENT, GATEWAY_PODS,
-    GATEWAY_SERVICE_ACCOUNTS, IDENTITY_CREDENTIALS, Outcome, Presented, Reason, Snapshot,
+    CLUSTER_RESOURCE, Comparison, FEDERATION_MISMATCH, FEDERATION_MODE, FEDERATION_NEAREST,
+    FEDERATION_PRESENTED, FEDERATION_REPAIR, FEDERATION_SETTLED, FederatedCredential, FederationRepair,
+    GATEWAY_DEPLOYMENT, GATEWAY_PODS, GATEWAY_SERVICE_ACCOUNTS, IDENTITY_CREDENTIALS, Outcome, Presented,
+    Reason, Snapshot,
 };
 
 /// Federated credentials that one identity can have (Entra, "Important considerations for federated
@@ -53,6 +54,51 @@ pub(super) fn derive(snapshot: &mut Snapshot) {
     put(snapshot, &FEDERATION_NEAREST, &from, nearest_fact);
     put(snapshot, &FEDERATION_MISMATCH, &from, mismatch_fact);
     put(snapshot, &FEDERATION_REPAIR, &from, repair_fact);
+    let mode = mode(snapshot);
+    put(snapshot, &FEDERATION_MODE, &[GATEWAY_PODS.name(), GATEWAY_DEPLOYMENT.name()], mode);
+    let spread = spread(snapshot);
+    put(snapshot, &FEDERATION_SETTLED, &[FEDERATION_MISMATCH.name(), IDENTITY_CREDENTIALS.name()], spread);
+}
+
+/// Variable that AKS identity bindings put into a container.
+const BINDING_VARIABLE: &str = "AZURE_KUBERNETES_TOKEN_PROXY";
+
+/// With identity bindings the cluster's own proxy stands for all of its service accounts: a pod whose only token is
+/// for that proxy needs no credential of its own.
+fn mode(snapshot: &Snapshot) -> Derived<String> {
+    let pods = match need(snapshot, &GATEWAY_PODS) {
+        Ok(pods) if !pods.is_empty() => pods,
+        Ok(_) | Err(Lack::Absent(_)) => {
+            return need(snapshot, &GATEWAY_DEPLOYMENT).map(|_| "credential".into());
+        }
+        Err(unknown) => return Err(unknown),
+    };
+    let bound = pods.iter().any(|pod| {
+        let audiences = || pod.tokens.iter().map(|token| token.audience.as_str());
+        let told = pod.containers.iter().any(|it| it.env.iter().any(|name| name == BINDING_VARIABLE));
+        (told || audiences().any(|audience| audience == IDENTITY_BINDING_AUDIENCE))
+            && !audiences()
+                .any(|audience| audience.starts_with("api://") && audience != IDENTITY_BINDING_AUDIENCE)
+    });
+    Ok(if bound { "identity-binding" } else { "credential" }.into())
+}
+
+/// Only a credential that is right can be settling: a mismatch never is.
+fn spread(snapshot: &Snapshot) -> Derived<bool> {
+    let presented = need(snapshot, &FEDERATION_PRESENTED)?;
+    let credentials = need(snapshot, &IDENTITY_CREDENTIALS)?;
+    let mut matching =
+        credentials.iter().filter(|credential| differs(&presented, credential).is_empty()).peekable();
+    if matching.peek().is_none() {
+        return Err(Lack::Absent(IDENTITY_CREDENTIALS.name()));
+    }
+    settled(
+        snapshot,
+        matching.map(|credential| credential.changed_at),
+        CREDENTIAL_SPREAD_S,
+        "the federated credential is right and new",
+        IDENTITY_CREDENTIALS.name(),
+    )
 }
 
 /// The service account the newest pod runs as; where no pod exists, the one that the template names.

@@ -122,7 +122,7 @@ fn nested(snapshot: &Snapshot) -> Value {
     let mut members = Map::new();
     for (name, setting) in &snapshot.target {
         let value = match &setting.value {
-            number @ Value::Number(_) => Value::String(number.to_string()),
+            scalar @ (Value::Number(_) | Value::Bool(_)) => Value::String(scalar.to_string()),
             other => other.clone(),
         };
         put(&mut members, &name.split('.').collect::<Vec<_>>(), value);

@@ -1,5 +1,6 @@
 //! Facts about Azure: who asks, the cluster resource, the identity and its credentials, metadata.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,58 @@ pub struct Cluster {
     pub workload_identity_enabled: bool,
     /// `properties.fqdn` or `properties.privateFQDN`: the API server's name.
     pub fqdn: Option<String>,
+    /// `properties.addonProfiles.azureKeyvaultSecretsProvider.enabled`; an absent profile is off.
+    pub csi_addon_enabled: bool,
+    /// Client id of the add-on's own identity: a classic mistake is to grant roles to it.
+    pub csi_addon_client_id: Option<String>,
+    /// `properties.identityProfile.kubeletidentity.objectId`: who pulls images.
+    pub kubelet_object_id: Option<String>,
+}
+
+/// A subscription.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    /// Subscription id.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// `Enabled`, `Warned`, `PastDue`, `Disabled` or `Deleted`.
+    pub state: String,
+    /// Tenant that it belongs to.
+    pub tenant_id: String,
+}
+
+/// A resource provider in a subscription.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderState {
+    /// Namespace (`Microsoft.KeyVault`).
+    pub name: String,
+    /// `Registered`, `NotRegistered`, `Registering` or `Unregistering`; `Unknown` where it could not be read.
+    pub state: String,
+}
+
+/// What the API server says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterApi {
+    /// The address that the kubeconfig names.
+    pub server: String,
+    /// The issuer that it publishes in its own discovery document, where one may read that.
+    pub issuer: Option<String>,
+}
+
+/// How a token of the gateway's service account was received at Entra.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Exchange {
+    /// Exchanges tried.
+    pub attempts: i64,
+    /// Of those, how many gave a token.
+    pub succeeded: i64,
+    /// Codes of the others, each once.
+    pub codes: Vec<String>,
 }
 
 /// The issuer's `OpenID` Connect discovery document and keys, as seen from the vantage.
@@ -83,6 +136,9 @@ pub struct FederatedCredential {
     pub audiences: Vec<String>,
     /// Claims-matching expression of a flexible credential.
     pub expression: Option<String>,
+    /// When it was made or last changed, by its own record, else by the Activity Log of the last hour; none where
+    /// neither says.
+    pub changed_at: Option<Timestamp>,
 }
 
 /// How the instance metadata endpoint answered, from the vantage.

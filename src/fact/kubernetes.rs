@@ -17,6 +17,65 @@ pub struct Container {
     pub image: String,
     /// Names of the environment variables that the template sets.
     pub env: Vec<String>,
+    /// Values of the few variables that name a mode, an address or a place; no others are kept.
+    pub settings: BTreeMap<String, String>,
+    /// Variables that take one key of a secret.
+    pub references: Vec<KeyReference>,
+    /// Secrets whose keys all become variables.
+    pub secrets: Vec<String>,
+    /// Config maps that could not be read, and variables from elsewhere: what they set is not known.
+    pub unread: Vec<String>,
+    /// Volumes that it mounts.
+    pub mounts: Vec<Mount>,
+}
+
+/// A variable that takes one key of a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyReference {
+    /// Variable.
+    pub variable: String,
+    /// Secret.
+    pub secret: String,
+    /// Key.
+    pub key: String,
+    /// Whether the container may start without it.
+    pub optional: bool,
+}
+
+/// A mounted volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mount {
+    /// Volume.
+    pub volume: String,
+    /// Where.
+    pub path: String,
+}
+
+/// A volume of the pod template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Volume {
+    /// Name.
+    pub name: String,
+    /// `emptyDir`, `persistentVolumeClaim`, `csi`, `secret`, …: the member that defines it.
+    pub kind: String,
+}
+
+/// A condition of a Deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// `Available`, `Progressing`, `ReplicaFailure`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whether it holds.
+    pub holds: bool,
+    /// Reason.
+    pub reason: String,
+    /// Message.
+    pub message: String,
 }
 
 /// The gateway's Deployment.
@@ -29,6 +88,12 @@ pub struct Deployment {
     pub replicas: i64,
     /// Ready replicas.
     pub ready: i64,
+    /// Replicas of the newest template.
+    pub updated: i64,
+    /// Whether the controller has seen the newest template.
+    pub observed: bool,
+    /// Its conditions.
+    pub conditions: Vec<Condition>,
     /// Service account of the pod template; `default` where none is written.
     pub service_account: String,
     /// Labels of the pod template.
@@ -37,6 +102,8 @@ pub struct Deployment {
     pub containers: Vec<Container>,
     /// `SecretProviderClass` names that the template mounts.
     pub secret_classes: Vec<String>,
+    /// Volumes of the template.
+    pub volumes: Vec<Volume>,
 }
 
 /// A container of a running pod.
@@ -52,6 +119,12 @@ pub struct PodContainer {
     pub restarts: i64,
     /// `state.waiting.reason`, where it waits.
     pub waiting: Option<String>,
+    /// `lastState.terminated.reason`, where it has ended before: `OOMKilled`, `Error`, …
+    pub last_end: Option<String>,
+    /// Image reference as the node resolved it.
+    pub image: String,
+    /// Digest of the image that runs (`sha256:…`), where the node reports one.
+    pub digest: Option<String>,
     /// Names of its environment variables, injected ones included.
     pub env: Vec<String>,
     /// Whether it sets `AZURE_CLIENT_ID`, by injection or by itself.
@@ -124,4 +197,20 @@ pub struct SecretProviderClass {
     pub vault: Option<String>,
     /// Names of the Kubernetes secrets that it syncs.
     pub secrets: Vec<String>,
+    /// Keys of those secrets, each with the object that fills it.
+    pub keys: Vec<ClassKey>,
+    /// Names of the vault objects that it mounts.
+    pub objects: Vec<String>,
+}
+
+/// A key that a `SecretProviderClass` puts into a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassKey {
+    /// Secret.
+    pub secret: String,
+    /// Key.
+    pub key: String,
+    /// File that fills it: the object's alias or name.
+    pub object: String,
 }

@@ -98,6 +98,13 @@ pub enum Reason {
         /// The setting, as a dotted name (`obo.users`).
         setting: String,
     },
+    /// It is right, and too young to have spread to every server that decides by it.
+    Settling {
+        /// What is settling, a few words.
+        what: String,
+        /// Seconds until it has usually spread.
+        left_s: i64,
+    },
     /// It was not asked for: it sits behind an opt-in flag, or its probe was left out.
     NotAsked {
         /// The flag or option that would ask.
@@ -114,6 +121,7 @@ impl Reason {
             Self::TimedOut { layer, .. } => format!("timed out ({})", layer.name()),
             Self::Malformed { .. } => "malformed".into(),
             Self::NotConfigured { .. } => "not configured".into(),
+            Self::Settling { .. } => "settling".into(),
             Self::NotAsked { .. } => "not asked".into(),
         }
     }
@@ -126,6 +134,7 @@ impl Reason {
             }
             Self::TimedOut { after_ms, .. } => format!("after {after_ms} ms"),
             Self::NotConfigured { setting } => setting.clone(),
+            Self::Settling { what, left_s } => format!("{what}, about {left_s} s left"),
             Self::NotAsked { option } => option.clone(),
         }
     }

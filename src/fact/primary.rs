@@ -70,6 +70,30 @@ pub struct ComposeService {
     pub health: Option<String>,
     /// Whether it is a one-shot job (`oneoff` label, or restart policy `no`): having exited with 0 is success.
     pub one_shot: bool,
+    /// Restarts so far.
+    pub restarts: i64,
+    /// Whether its last end was for lack of memory.
+    pub oom_killed: bool,
+    /// Ports that the host publishes, as `HOST:CONTAINER`.
+    pub ports: Vec<String>,
+    /// Digests under which registries know its image; empty where it was built here and not pushed as it stands.
+    pub repo_digests: Vec<String>,
+    /// Names of variables whose value is a placeholder that was never replaced.
+    pub placeholders: Vec<String>,
+}
+
+/// The Primary's licence, from the health of its system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Licence {
+    /// `license.status`, lower case.
+    pub status: String,
+    /// `license.tier`.
+    pub tier: Option<String>,
+    /// `license.expires_at`.
+    pub ends_at: Option<Timestamp>,
+    /// Whether that day has passed, by the Primary's own clock.
+    pub ended: bool,
 }
 
 /// Which migration a database stands at (golang-migrate's bookkeeping row).

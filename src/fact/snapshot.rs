@@ -28,6 +28,8 @@ pub struct Setting {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Call {
+    /// Which service: `arm`, `kubernetes`, `sql`, …
+    pub api: String,
     /// What was asked: method and path, verb and resource, or SQL. Never a query value that could be secret.
     pub what: String,
     /// Host and port, socket, or database.

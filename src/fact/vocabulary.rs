@@ -4,12 +4,8 @@ use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{AccessGap, Comparison, FederationRepair, Presented, Tasks};
-use super::{
-    Cluster, ComposeService, Deployment, FederatedCredential, GatewayRecord, GatewayRecords, Health, Imds,
-    IssuerDocument, Login, ManagedIdentity, Migration, NameLookup, PeerCertificates, Pod,
-    SecretProviderClass, ServiceAccount, TextRead, UserAccess,
-};
+#[expect(clippy::wildcard_imports, reason = "the vocabulary names every shape that there is")]
+use super::*;
 
 /// A fact's name with its type.
 pub struct Fact<T> {
@@ -35,14 +31,15 @@ pub struct FactSpec {
     pub name: &'static str,
     /// What it is, one or two sentences.
     pub doc: &'static str,
-    /// Whether it is computed from other facts and never observed.
-    pub derived: bool,
+    /// Facts that it is computed from; empty for one that is observed.
+    pub from: &'static [&'static str],
     /// The JSON Schema of its value.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
 macro_rules! facts {
-    ($( $(#[doc = $doc:literal])+ $kind:ident $constant:ident: $name:literal => $type:ty; )+) => {
+    ($( $(#[doc = $doc:literal])+ $kind:ident $constant:ident: $name:literal => $type:ty
+        $(, from $($source:literal)|+)?; )+) => {
         $( $(#[doc = $doc])+ pub const $constant: Fact<$type> = Fact::new($name); )+
 
         /// Every fact there is, in the order of this file.
@@ -50,13 +47,18 @@ macro_rules! facts {
             vec![ $( FactSpec {
                 name: $name,
                 doc: concat!($($doc),+),
-                derived: facts!(@derived $kind),
+                from: &[$($($source),+)?],
                 schema: <$type as JsonSchema>::json_schema,
             } ),+ ]
         }
     };
-    (@derived observed) => { false };
-    (@derived derived) => { true };
+}
+
+impl FactSpec {
+    /// Whether it is computed from other facts and never observed.
+    pub fn is_derived(&self) -> bool {
+        !self.from.is_empty()
+    }
 }
 
 facts! {
@@ -64,9 +66,22 @@ facts! {
     observed RUN_LOGIN: "run.login" => Login;
     /// Where this run was made from: `operator`, `docker`, `azure-vm`, `pod` or `ci`.
     observed RUN_VANTAGE: "run.vantage" => String;
+    /// Clocks of this machine and of the Primary, beside Entra's.
+    observed RUN_CLOCKS: "run.clocks" => Vec<Clock>;
     /// How the instance metadata endpoint answers from here.
     observed IMDS_ENDPOINT: "imds.endpoint" => Imds;
 
+    /// The subscription of the cluster and the identity.
+    observed SUBSCRIPTION_RESOURCE: "subscription.resource" => Subscription;
+    /// Whether the resource providers that the deployment needs are registered.
+    observed SUBSCRIPTION_PROVIDERS: "subscription.providers" => Vec<ProviderState>;
+
+    /// What the cluster's API server says of itself.
+    observed CLUSTER_API: "cluster.api" => ClusterApi;
+    /// The driver of the Secrets Store CSI as the cluster knows it; absent where it knows none.
+    observed CLUSTER_CSI_DRIVER: "cluster.csi_driver" => CsiDriver;
+    /// Pods of that driver and of its provider for Azure.
+    observed CLUSTER_CSI: "cluster.csi" => CsiInstallation;
     /// The AKS cluster resource.
     observed CLUSTER_RESOURCE: "cluster.resource" => Cluster;
     /// The cluster issuer's discovery document and keys.
@@ -87,8 +102,43 @@ facts! {
     /// The `SecretProviderClass` objects in the gateway's namespace.
     observed GATEWAY_SECRET_CLASSES: "gateway.secret_classes" => Vec<SecretProviderClass>;
 
-    /// What each judged user holds on each judged subscription.
-    observed OBO_ACCESS: "obo.access" => Vec<UserAccess>;
+    /// What each pod has mounted of the `SecretProviderClass` objects.
+    observed GATEWAY_MOUNTS: "gateway.mounts" => Vec<SecretMount>;
+    /// Kubernetes secrets that the gateway refers to, by key names: asked only with `--secret-keys`.
+    observed GATEWAY_SECRETS: "gateway.secrets" => Vec<KubernetesSecret>;
+    /// `ExternalSecret` objects in the gateway's namespace; absent where the cluster has no such kind.
+    observed GATEWAY_EXTERNAL_SECRETS: "gateway.external_secrets" => Vec<ExternalSecret>;
+    /// How tokens of the gateway's service account are received at Entra: asked only with `--exchange-token`.
+    observed FEDERATION_EXCHANGE: "federation.exchange" => Exchange;
+
+    /// The vault that feeds the gateway; absent where no subscription that was looked in has it.
+    observed VAULT_RESOURCE: "vault.resource" => Vault;
+    /// Vaults of the projects that users read secrets of, where such are configured.
+    observed VAULT_PROJECTS: "vault.projects" => Vec<Vault>;
+    /// The secrets of that vault, by their metadata.
+    observed VAULT_SECRETS: "vault.secrets" => Vec<VaultSecret>;
+    /// What the vault's host name resolves to from here.
+    observed VAULT_NAME: "vault.name" => NameLookup;
+    /// What the gateway's identity and each judged user hold at the vaults.
+    observed VAULT_ACCESS: "vault.access" => Vec<Access>;
+
+    /// The registry that the gateway's image comes from.
+    observed REGISTRY_RESOURCE: "registry.resource" => Registry;
+    /// What the image's tag holds in the registry; absent where the registry has no such tag.
+    observed REGISTRY_TAG: "registry.tag" => ImageTag;
+    /// What the cluster's kubelet identity holds at the registry.
+    observed REGISTRY_ACCESS: "registry.access" => Access;
+
+    /// What the provisioning principal holds at the subscription or resource group.
+    observed PROVISIONING_ACCESS: "provisioning.access" => Access;
+
+    /// The app registration behind sign-in.
+    observed APP_REGISTRATION: "app.registration" => AppRegistration;
+    /// Where the Primary sends a browser that signs in.
+    observed APP_SIGN_IN: "app.sign_in" => SignIn;
+
+    /// What each judged user holds at each judged subscription.
+    observed OBO_ACCESS: "obo.access" => Vec<Access>;
 
     /// The Primary's answer to its health endpoint.
     observed PRIMARY_HEALTH: "primary.health" => Health;
@@ -96,6 +146,12 @@ facts! {
     observed PRIMARY_CERTIFICATE: "primary.certificate" => PeerCertificates;
     /// What the Primary's host name resolves to from here.
     observed PRIMARY_NAME: "primary.name" => NameLookup;
+    /// Whether the Primary's API is reached from here, and the layer that fails if not.
+    observed PRIMARY_REACH: "primary.reach" => Reach;
+    /// The Primary's licence.
+    observed PRIMARY_LICENCE: "primary.licence" => Licence;
+    /// Compose projects on the Docker engine that have a service of the Primary.
+    observed PRIMARY_PROJECTS: "primary.projects" => Vec<String>;
     /// The services of the Primary's Compose project.
     observed PRIMARY_SERVICES: "primary.services" => Vec<ComposeService>;
     /// Gateways as the Primary's admin API reports them.
@@ -124,32 +180,118 @@ facts! {
     observed TEXT_EVENTS: "text.events" => TextRead;
 
     /// What the gateway's pods present to Entra: issuer, subject and audience.
-    derived FEDERATION_PRESENTED: "federation.presented" => Presented;
+    derived FEDERATION_PRESENTED: "federation.presented" => Presented,
+        from "cluster.resource" | "gateway.pods" | "gateway.deployment";
     /// The credential nearest to what the pods present, compared field by field.
-    derived FEDERATION_NEAREST: "federation.nearest" => Comparison;
+    derived FEDERATION_NEAREST: "federation.nearest" => Comparison,
+        from "federation.presented" | "identity.credentials";
     /// The first thing that does not match, in the order Entra reports: `none`, `no-credential`,
     /// `issuer`, `audience`, `subject`, `subject-case`, or `expression` where only Entra can tell.
-    derived FEDERATION_MISMATCH: "federation.mismatch" => String;
+    derived FEDERATION_MISMATCH: "federation.mismatch" => String,
+        from "federation.presented" | "identity.credentials";
     /// How a mismatch is mended.
-    derived FEDERATION_REPAIR: "federation.repair" => FederationRepair;
+    derived FEDERATION_REPAIR: "federation.repair" => FederationRepair,
+        from "federation.presented" | "identity.credentials" | "gateway.service_accounts";
     /// The first container that needs workload identity and does not get it: its name, or empty where all do.
-    derived GATEWAY_LACKS_IDENTITY: "gateway.lacks_identity" => String;
+    derived GATEWAY_LACKS_IDENTITY: "gateway.lacks_identity" => String,
+        from "gateway.pods";
     /// Users who cannot read a subscription that they should discover.
-    derived OBO_GAPS: "obo.gaps" => Vec<AccessGap>;
+    derived OBO_GAPS: "obo.gaps" => Vec<AccessGap>,
+        from "obo.access";
     /// Users who can read none of the judged subscriptions: discovery answers 200 with an empty list.
-    derived OBO_BLIND_USERS: "obo.blind_users" => Vec<String>;
+    derived OBO_BLIND_USERS: "obo.blind_users" => Vec<String>,
+        from "obo.access";
     /// Gateways as the Primary knows them: from its API, else from its database.
-    derived GATEWAYS_KNOWN: "gateways.known" => Vec<GatewayRecord>;
+    derived GATEWAYS_KNOWN: "gateways.known" => Vec<GatewayRecord>,
+        from "primary.gateways_api" | "primary.gateways_db";
     /// The record of the gateway under examination.
-    derived GATEWAYS_CURRENT: "gateways.current" => GatewayRecord;
+    derived GATEWAYS_CURRENT: "gateways.current" => GatewayRecord,
+        from "gateways.known";
     /// Records that are old: beside the active one, without a recent heartbeat.
-    derived GATEWAYS_STALE: "gateways.stale" => Vec<GatewayRecord>;
+    derived GATEWAYS_STALE: "gateways.stale" => Vec<GatewayRecord>,
+        from "gateways.known";
     /// Active gateways that serve the environment under examination.
-    derived GATEWAYS_ACTIVE: "gateways.active" => Vec<GatewayRecord>;
+    derived GATEWAYS_ACTIVE: "gateways.active" => Vec<GatewayRecord>,
+        from "gateways.known";
     /// Whether the current gateway's heartbeat is older than the timeout, or failures passed the threshold.
-    derived GATEWAYS_HEARTBEAT_LOST: "gateways.heartbeat_lost" => bool;
+    derived GATEWAYS_HEARTBEAT_LOST: "gateways.heartbeat_lost" => bool,
+        from "gateways.current";
     /// How the gateway's polls of the tasks endpoint end.
-    derived TASKS_OUTCOME: "tasks.outcome" => Tasks;
+    derived TASKS_OUTCOME: "tasks.outcome" => Tasks,
+        from "text.gateway_log" | "text.primary_log" | "gateways.heartbeat_lost";
     /// Whole days until the Primary's certificate ends; negative once it has.
-    derived PRIMARY_CERTIFICATE_DAYS: "primary.certificate_days" => i64;
+    derived PRIMARY_CERTIFICATE_DAYS: "primary.certificate_days" => i64,
+        from "primary.certificate";
+
+    /// What does not agree with the deployment that was asked for; empty where all of it does.
+    derived RUN_DISAGREEMENTS: "run.disagreements" => Vec<Disagreement>,
+        from "cluster.resource" | "cluster.api" | "cluster.issuer" | "run.login" | "subscription.resource"
+            | "identity.resource" | "gateway.deployment" | "primary.projects";
+    /// Rights that this run lacked, each with the facts that stay unknown without it.
+    derived RUN_DENIED: "run.denied" => Vec<MissingRight>, from "run.vantage";
+    /// The clock that is furthest off.
+    derived RUN_WORST_CLOCK: "run.worst_clock" => Clock, from "run.clocks";
+    /// How the cluster is to be trusted: `credential`, or `identity-binding` where no credential per service
+    /// account is expected.
+    derived FEDERATION_MODE: "federation.mode" => String, from "gateway.pods" | "gateway.deployment";
+    /// Whether a credential that is right is also old enough to have spread.
+    derived FEDERATION_SETTLED: "federation.settled" => bool,
+        from "federation.mismatch" | "identity.credentials";
+    /// `MAZEVAULT_MODE` of the gateway's container; absent where it is set nowhere.
+    derived GATEWAY_MODE: "gateway.mode" => String, from "gateway.deployment";
+    /// The environment that the gateway's container is told to serve.
+    derived GATEWAY_ENVIRONMENT: "gateway.environment" => String, from "gateway.deployment";
+    /// The gateway's role: `primary` or `dr-standby`.
+    derived GATEWAY_ROLE: "gateway.role" => String, from "gateway.deployment";
+    /// The gateway's address of the Primary.
+    derived GATEWAY_PRIMARY: "gateway.primary" => PrimaryAddress, from "gateway.deployment";
+    /// Where the gateway keeps what it enrolled with; absent where no file is named.
+    derived GATEWAY_STATE: "gateway.state" => StateFile, from "gateway.deployment";
+    /// Where the bootstrap token comes from: `variable`, `secret`, `vault-file`, or `nowhere`.
+    derived GATEWAY_BOOTSTRAP: "gateway.bootstrap" => String,
+        from "gateway.deployment" | "gateway.delivery" | "gateway.secret_classes" | "gateway.secrets"
+            | "gateway.external_secrets";
+    /// How secrets come to the gateway.
+    derived GATEWAY_DELIVERY: "gateway.delivery" => Delivery,
+        from "gateway.deployment" | "gateway.secret_classes" | "gateway.external_secrets";
+    /// Keys that the gateway needs and nothing delivers.
+    derived GATEWAY_MISSING_KEYS: "gateway.missing_keys" => Vec<KeyNeed>,
+        from "gateway.deployment" | "gateway.delivery" | "gateway.secret_classes" | "gateway.secrets";
+    /// Keys that the gateway needs and that are empty.
+    derived GATEWAY_EMPTY_KEYS: "gateway.empty_keys" => Vec<KeyNeed>,
+        from "gateway.deployment" | "gateway.secrets";
+    /// Secrets that should be there by now, and are not: nothing has mounted their class.
+    derived GATEWAY_UNSYNCED: "gateway.unsynced" => Vec<String>,
+        from "gateway.delivery" | "gateway.mounts" | "gateway.secret_classes" | "gateway.secrets";
+    /// Mounted secrets that are older than the vault's.
+    derived GATEWAY_STALE_SECRETS: "gateway.stale_secrets" => Vec<StaleSecret>,
+        from "gateway.mounts" | "vault.secrets" | "gateway.pods";
+    /// Whether the rollout of the newest template has ended.
+    derived GATEWAY_ROLLOUT: "gateway.rollout" => Rollout, from "gateway.deployment";
+    /// What runs beside what the registry's tag and the Primary's host hold.
+    derived IMAGE_DRIFT: "image.drift" => ImageDrift,
+        from "gateway.pods" | "registry.tag" | "primary.services";
+    /// Whether the gateway's network can come to the vault.
+    derived VAULT_NETWORK: "vault.network" => VaultNetwork, from "vault.resource";
+    /// Principals that lack a data role (or a policy) at a vault.
+    derived VAULT_GAPS: "vault.gaps" => Vec<AccessGap>,
+        from "vault.access" | "vault.resource" | "vault.projects";
+    /// Whether the assignments that let the gateway read are old enough to have spread.
+    derived VAULT_SETTLED: "vault.settled" => bool, from "vault.access" | "vault.resource";
+    /// The lack of the right to pull from the registry; empty where there is none.
+    derived REGISTRY_GAPS: "registry.gaps" => Vec<AccessGap>, from "registry.access" | "registry.resource";
+    /// Roles that the provisioning principal lacks.
+    derived PROVISIONING_GAPS: "provisioning.gaps" => Vec<AccessGap>, from "provisioning.access";
+    /// Providers that are needed and not registered.
+    derived SUBSCRIPTION_UNREGISTERED: "subscription.unregistered" => Vec<ProviderState>,
+        from "subscription.providers";
+    /// Redirect URIs, registered and in use.
+    derived APP_REDIRECTS: "app.redirects" => Redirects, from "app.registration" | "app.sign_in";
+    /// Whole days until the client secret that lasts longest ends; negative once it has.
+    derived APP_SECRET_DAYS: "app.secret_days" => i64, from "app.registration";
+    /// Whether the Primary is reached, where this vantage can decide that.
+    derived PRIMARY_PATH: "primary.path" => Reach,
+        from "primary.reach" | "run.vantage" | "primary.services";
+    /// Services of the Primary that should run and do not, or do so in a way that hurts.
+    derived PRIMARY_TROUBLED: "primary.troubled" => Vec<ComposeService>, from "primary.services";
 }

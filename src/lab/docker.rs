@@ -39,9 +39,21 @@ impl Service for Docker {
                 Some((name, _)) => self.logs(name, asked),
                 None => Said::json(404, &json!({"message": format!("No such container: {name}")})),
             },
+            ["images", id, "json"] => {
+                let containers = &self.0.docker.containers;
+                match containers.iter().find(|(name, _)| image_of(name) == *id) {
+                    Some((_, one)) => Said::json(200, &json!({"Id": id, "RepoDigests": one.digests})),
+                    None => Said::json(404, &json!({"message": format!("No such image: {id}")})),
+                }
+            }
             _ => Said::json(404, &json!({"message": "page not found"})),
         }
     }
+}
+
+/// An image's id, made from the container that runs it.
+fn image_of(name: &str) -> String {
+    format!("sha256:{}", id_of(name))
 }
 
 /// An id as the engine writes it: 64 hexadecimal digits.
@@ -99,7 +111,7 @@ impl Docker {
             })
             .map(|(name, one)| {
                 json!({
-                    "Id": id_of(name), "Names": [format!("/{name}")], "Image": one.image, "ImageID": "",
+                    "Id": id_of(name), "Names": [format!("/{name}")], "Image": one.image, "ImageID": image_of(name),
                     "Command": "", "Created": 0, "Labels": self.labels(one), "State": one.state, "Status": one.state,
                 })
             })
@@ -110,19 +122,34 @@ impl Docker {
     fn inspect(&self, name: &str, one: &Container) -> Value {
         let health =
             one.health.as_ref().map(|status| json!({"Status": status, "FailingStreak": 0, "Log": []}));
+        let mut env = vec!["POSTGRES_PASSWORD=lab-canary-never-shown".to_owned()];
+        env.extend(one.env.iter().cloned());
+        let ports: serde_json::Map<String, Value> = one
+            .ports
+            .iter()
+            .filter_map(|port| port.split_once(':'))
+            .map(|(outside, inside)| {
+                (format!("{inside}/tcp"), json!([{"HostIp": "0.0.0.0", "HostPort": outside}]))
+            })
+            .collect();
         json!({
             "Id": id_of(name),
             "Name": format!("/{name}"),
+            "Image": image_of(name),
+            "RestartCount": one.restarts,
             "State": {
                 "Status": one.state, "Running": one.state == "running", "ExitCode": one.exit_code,
-                "Health": health,
+                "OOMKilled": one.oom_killed, "Health": health,
             },
             "Config": {
                 "Image": one.image, "Labels": self.labels(one),
-                "Env": ["POSTGRES_PASSWORD=lab-canary-never-shown"],
+                "Env": env,
             },
             "HostConfig": {"RestartPolicy": {"Name": one.restart, "MaximumRetryCount": 0}},
-            "NetworkSettings": {"Networks": {"mazevault_internal": {"IPAddress": "127.0.0.1"}}},
+            "NetworkSettings": {
+                "Networks": {"mazevault_internal": {"IPAddress": "127.0.0.1"}},
+                "Ports": ports,
+            },
         })
     }
 

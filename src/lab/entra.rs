@@ -1,6 +1,7 @@
 //! Entra: tokens for the lab's login, and discovery documents of the tenant and of the cluster's issuer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,7 +16,17 @@ use super::serve::{Asked, Said, Service};
 /// Key ids that the issuers publish.
 const KEYS: [&str; 2] = ["lab-key-one", "lab-key-two"];
 
-pub(super) struct Entra(pub(super) Arc<World>);
+pub(super) struct Entra {
+    world: Arc<World>,
+    /// Exchanges so far, for a service that answers some of them only.
+    exchanges: AtomicUsize,
+}
+
+impl Entra {
+    pub(super) fn new(world: Arc<World>) -> Self {
+        Self { world, exchanges: AtomicUsize::new(0) }
+    }
+}
 
 impl Service for Entra {
     fn name(&self) -> &'static str {
@@ -23,7 +34,11 @@ impl Service for Entra {
     }
 
     fn fault(&self) -> Option<&str> {
-        self.0.fault("entra")
+        self.world.fault("entra")
+    }
+
+    fn ahead(&self) -> i64 {
+        self.world.ahead("entra")
     }
 
     fn expects(&self, asked: &Asked) -> bool {
@@ -50,7 +65,7 @@ impl Entra {
         let form: Vec<(String, String)> =
             form_urlencoded::parse(asked.body.as_bytes()).into_owned().collect();
         let field = |name: &str| form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value);
-        let azure = &self.0.azure;
+        let azure = &self.world.azure;
         let tenant = asked.path.trim_start_matches('/').split('/').next().unwrap_or_default();
         if tenant != azure.tenant {
             return refused(
@@ -61,6 +76,9 @@ impl Entra {
                 ),
                 400,
             );
+        }
+        if !field("client_assertion").is_empty() {
+            return self.exchange(field("client_id"), field("client_assertion"));
         }
         if field("client_id") != azure.login.client_id {
             return refused(
@@ -94,6 +112,60 @@ impl Entra {
         Said::json(
             200,
             &json!({"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": token}),
+        )
+    }
+}
+
+impl Entra {
+    /// A service account's token for one of Entra's: issuer first, then audience and subject, letter for letter.
+    fn exchange(&self, client_id: &str, assertion: &str) -> Said {
+        let number = self.exchanges.fetch_add(1, Ordering::Relaxed);
+        let claims = assertion
+            .split('.')
+            .nth(1)
+            .and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok())
+            .and_then(|payload| serde_json::from_slice::<Value>(&payload).ok())
+            .unwrap_or(Value::Null);
+        let claim = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (issuer, subject, audience) = (claim("iss"), claim("sub"), claim("aud"));
+        let azure = &self.world.azure;
+        let known = azure
+            .resources
+            .values()
+            .any(|it| it.pointer("/properties/clientId").and_then(Value::as_str) == Some(client_id));
+        if !known {
+            let words = format!("Application with identifier '{client_id}' was not found in the directory.");
+            return refused(700_016, "unauthorized_client", &words, 400);
+        }
+        let credentials: Vec<_> = azure.credentials.values().collect();
+        let unmatched = |code: u64, what: &str, value: &str| {
+            let words = format!(
+                "No matching federated identity record found for presented assertion {what} '{value}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion."
+            );
+            refused(code, "invalid_client", &words, 401)
+        };
+        if credentials.is_empty() {
+            let words = format!("The client '{client_id}' has no configured federated identity credentials.");
+            return refused(70_025, "invalid_client", &words, 401);
+        }
+        let trusted: Vec<_> = credentials.iter().filter(|it| it.issuer == issuer).collect();
+        if trusted.is_empty() {
+            return unmatched(700_211, "issuer", &issuer);
+        }
+        let of_subject: Vec<_> =
+            trusted.iter().filter(|it| it.subject.as_deref() == Some(subject.as_str())).collect();
+        if of_subject.is_empty() {
+            return unmatched(700_213, "subject", &subject);
+        }
+        if !of_subject.iter().any(|it| it.audiences.contains(&audience)) {
+            return unmatched(700_212, "audience", &audience);
+        }
+        if self.fault() == Some("sometimes") && number % 3 == 1 {
+            return unmatched(700_213, "subject", &subject);
+        }
+        Said::json(
+            200,
+            &json!({"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": "e30.e30.bGFi"}),
         )
     }
 }

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::Method;
 use serde_json::{Value, json};
 
 use super::World;
@@ -33,6 +36,10 @@ const KINDS: &[Kind] = &[
     kind("", "pods", "Pod", &["po"]),
     kind("", "serviceaccounts", "ServiceAccount", &["sa"]),
     kind("", "events", "Event", &["ev"]),
+    kind("", "configmaps", "ConfigMap", &["cm"]),
+    kind("", "secrets", "Secret", &[]),
+    Kind { namespaced: false, ..kind("storage.k8s.io", "csidrivers", "CSIDriver", &[]) },
+    kind("external-secrets.io", "externalsecrets", "ExternalSecret", &["es"]),
     Kind { namespaced: false, ..kind("", "namespaces", "Namespace", &["ns"]) },
     kind("apps", "deployments", "Deployment", &["deploy"]),
     kind("apps", "replicasets", "ReplicaSet", &["rs"]),
@@ -59,12 +66,24 @@ impl Service for Kubernetes {
         self.0.fault("kubernetes")
     }
 
+    fn expects(&self, asked: &Asked) -> bool {
+        asked.method == Method::POST && asked.path.ends_with("/token")
+    }
+
     fn answer(&self, asked: &Asked) -> Said {
+        if self.0.denies("kubernetes", &asked.path) {
+            return status(
+                403,
+                "Forbidden",
+                &format!("User \"operator\" cannot get path \"{}\"", asked.path),
+            );
+        }
         if asked.bearer.as_deref() != Some(self.0.kubernetes.token.as_str()) {
             return status(401, "Unauthorized", "Unauthorized");
         }
         let parts: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
         match parts.as_slice() {
+            [".well-known", "openid-configuration"] => Said::json(200, &json!({"issuer": self.issuer()})),
             ["version"] => Said::json(
                 200,
                 &json!({"major": "1", "minor": "33", "gitVersion": "v1.33.2", "platform": "linux/amd64"}),
@@ -122,7 +141,10 @@ impl Kubernetes {
             other => (None, other),
         };
         let [plural, rest @ ..] = rest else { return status(404, "NotFound", "not found") };
-        let Some(kind) = KINDS.iter().find(|kind| kind.group == group && kind.plural == *plural) else {
+        let installed =
+            |kind: &&Kind| kind.group != "external-secrets.io" || self.of_kind(kind, None).next().is_some();
+        let known = KINDS.iter().find(|kind| kind.group == group && kind.plural == *plural);
+        let Some(kind) = known.filter(installed) else {
             return status(404, "NotFound", "the server could not find the requested resource");
         };
         if self.fault() == Some("deny-all") {
@@ -142,9 +164,38 @@ impl Kubernetes {
                 Some(object) => Said::json(200, object),
                 None => status(404, "NotFound", &format!("{plural} \"{name}\" not found")),
             },
+            [name, "token"] if *plural == "serviceaccounts" && asked.method == Method::POST => {
+                self.token(name, namespace.unwrap_or_default(), asked)
+            }
             [name, "log"] if *plural == "pods" => self.log(name, namespace, asked),
             _ => status(404, "NotFound", "the server could not find the requested resource"),
         }
+    }
+
+    /// The issuer of this cluster's tokens.
+    fn issuer(&self) -> String {
+        self.0.kubernetes.issuer.clone().unwrap_or_else(|| {
+            let resources = self.0.azure.resources.values();
+            let issuers = resources.filter_map(|it| it.pointer("/properties/oidcIssuerProfile/issuerUrl"));
+            issuers.filter_map(Value::as_str).next().unwrap_or_default().to_owned()
+        })
+    }
+
+    /// A token as the cluster would sign it, but for the signature.
+    fn token(&self, account: &str, namespace: &str, asked: &Asked) -> Said {
+        let wanted: Value = serde_json::from_str(&asked.body).unwrap_or(Value::Null);
+        let audience = wanted.pointer("/spec/audiences/0").and_then(Value::as_str).unwrap_or_default();
+        let claims = json!({
+            "iss": self.issuer(),
+            "sub": format!("system:serviceaccount:{namespace}:{account}"),
+            "aud": audience,
+        });
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let token = format!("{}.{}.bGFi", part(&json!({"alg": "RS256"})), part(&claims));
+        Said::json(
+            201,
+            &json!({"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "status": {"token": token}}),
+        )
     }
 
     fn of_kind<'a>(&'a self, kind: &'a Kind, namespace: Option<&'a str>) -> impl Iterator<Item = &'a Value> {
@@ -166,6 +217,12 @@ impl Kubernetes {
         let selector = asked.parameter("labelSelector").unwrap_or_default();
         let fields = asked.parameter("fieldSelector").unwrap_or_default();
         let labelled = |object: &&Value| {
+            if let Some((name, values)) = selector.split_once(" in (") {
+                let label = object.pointer("/metadata/labels").and_then(|labels| labels.get(name));
+                return label.and_then(Value::as_str).is_some_and(|it| {
+                    values.trim_end_matches(')').split(',').any(|value| value.trim() == it)
+                });
+            }
             selector.split(',').filter(|part| !part.is_empty()).all(|part| {
                 let (name, value) = part.split_once('=').unwrap_or((part, ""));
                 let labels = object.pointer("/metadata/labels");
@@ -181,13 +238,19 @@ impl Kubernetes {
                 object.pointer(&pointer).is_some_and(|it| it == value.trim_start_matches('='))
             })
         };
-        let items: Vec<&Value> = self.of_kind(kind, namespace).filter(labelled).filter(chosen).collect();
+        let all: Vec<&Value> = self.of_kind(kind, namespace).filter(labelled).filter(chosen).collect();
+        let number = |name: &str| asked.parameter(name).and_then(|text| text.parse::<usize>().ok());
+        let from = number("continue").unwrap_or(0);
+        let page = number("limit").filter(|limit| *limit > 0).unwrap_or(usize::MAX);
+        let items: Vec<&&Value> = all.iter().skip(from).take(page).collect();
+        let next = from.saturating_add(items.len());
+        let more = if next < all.len() { next.to_string() } else { String::new() };
         Said::json(
             200,
             &json!({
                 "kind": format!("{}List", kind.name),
                 "apiVersion": group_version(kind.group, kind.version),
-                "metadata": {"resourceVersion": "1"},
+                "metadata": {"resourceVersion": "1", "continue": more},
                 "items": items,
             }),
         )

@@ -18,6 +18,10 @@ impl Service for Primary {
         self.0.fault("primary")
     }
 
+    fn ahead(&self) -> i64 {
+        self.0.ahead("primary")
+    }
+
     fn answer(&self, asked: &Asked) -> Said {
         let primary = &self.0.primary;
         match asked.path.as_str() {
@@ -31,14 +35,12 @@ impl Service for Primary {
                 Some(token) if token != primary.token => Said::json(401, &json!({"error": "AUTH_INVALID"})),
                 Some(_) => Said::json(200, &json!({"gateways": self.gateways()})),
             },
+            "/api/v1/health/system" => match asked.bearer.as_deref() {
+                Some(token) if token == primary.token => Said::json(200, &primary.system),
+                _ => Said::json(401, &json!({"error": "AUTH_REQUIRED"})),
+            },
             "/api/v1/auth/sso/entra/login" => Said {
-                headers: vec![(
-                    "location",
-                    format!(
-                        "https://login.microsoftonline.com/{}/oauth2/v2.0/authorize",
-                        self.0.azure.tenant
-                    ),
-                )],
+                headers: vec![("location", primary.sign_in.clone())],
                 ..Said::text(302, String::new())
             },
             _ => Said::json(404, &json!({"error": "RESOURCE_NOT_FOUND"})),

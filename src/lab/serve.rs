@@ -70,6 +70,10 @@ pub(super) trait Service: Send + Sync + 'static {
     fn name(&self) -> &'static str;
     fn fault(&self) -> Option<&str>;
     fn answer(&self, asked: &Asked) -> Said;
+    /// Seconds that its clock is ahead.
+    fn ahead(&self) -> i64 {
+        0
+    }
     /// Whether a call that is no GET belongs to reading here.
     fn expects(&self, _asked: &Asked) -> bool {
         false
@@ -199,7 +203,12 @@ async fn handle(
         },
         _ => service.answer(&asked),
     };
-    let now = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let now = jiff::Timestamp::now();
+    let now = now
+        .checked_add(jiff::SignedDuration::from_secs(service.ahead()))
+        .unwrap_or(now)
+        .strftime("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string();
     let mut response = Response::builder()
         .status(StatusCode::from_u16(said.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
         .header("date", now);

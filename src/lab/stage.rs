@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::certificate::Authority;
 use super::database::GATEWAY_DATABASE;
 use super::serve::{Servers, failed};
-use super::{LabError, World, arm, database, dns, docker, entra, imds, kubernetes, primary};
+use super::{LabError, World, arm, database, dns, docker, entra, imds, kubernetes, primary, registry};
 
 /// A staged deployment. Dropping it stops the servers and removes its folder.
 pub struct Lab {
@@ -35,10 +35,13 @@ pub async fn stage(world: World) -> Result<Lab, LabError> {
     let w = || Arc::clone(&world);
     let arm = servers.tcp(Arc::new(arm::Arm(w())), Some(Arc::clone(&azure_tls))).await?;
     let graph = servers.tcp(Arc::new(arm::Graph(w())), Some(Arc::clone(&azure_tls))).await?;
-    let entra = servers.tcp(Arc::new(entra::Entra(w())), Some(azure_tls)).await?;
+    let entra = servers.tcp(Arc::new(entra::Entra::new(w())), Some(azure_tls)).await?;
     let issuer_host = issuer_host(&world);
     let issuer_tls = azure_authority.server(std::slice::from_ref(&issuer_host), None)?;
     let issuer = servers.tcp(Arc::new(entra::ClusterIssuer(w())), Some(issuer_tls)).await?;
+    let registry_host = world.registry.host.clone();
+    let registry_tls = azure_authority.server(std::slice::from_ref(&registry_host), None)?;
+    let registry = servers.tcp(Arc::new(registry::Registry(w())), Some(registry_tls)).await?;
     let imds = servers.tcp(Arc::new(imds::Imds(w())), None).await?;
     let cluster_tls = cluster_authority.server(&here, None)?;
     let cluster = servers.tcp(Arc::new(kubernetes::Kubernetes(w())), Some(cluster_tls)).await?;
@@ -86,7 +89,11 @@ pub async fn stage(world: World) -> Result<Lab, LabError> {
         ("network.proxy", json!("off")),
         (
             "network.connect_to",
-            json!({host: primary.to_string(), format!("{issuer_host}:443"): issuer.to_string()}),
+            json!({
+                host: primary.to_string(),
+                format!("{issuer_host}:443"): issuer.to_string(),
+                format!("{registry_host}:443"): registry.to_string(),
+            }),
         ),
         ("obo.users", json!(world.azure.users.keys().collect::<Vec<_>>())),
         ("obo.subscriptions", json!(world.azure.subscriptions.keys().collect::<Vec<_>>())),

@@ -31,6 +31,36 @@ pub struct World {
     /// Service to what is wrong with it: `unreachable`, `deny-all`, `html`, `throttled`, `hang`.
     #[serde(default)]
     pub faults: BTreeMap<String, String>,
+    /// The container registry.
+    pub registry: Registry,
+    /// Service to the seconds that its clock is ahead.
+    #[serde(default)]
+    pub clocks: BTreeMap<String, i64>,
+    /// Calls that are answered 403: `SERVICE PATH`, where the path may end in `*`.
+    #[serde(default)]
+    pub denied: Vec<String>,
+}
+
+/// A container registry's data plane.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registry {
+    /// Login server.
+    pub host: String,
+    /// `REPOSITORY:TAG` to what it holds.
+    #[serde(default)]
+    pub tags: BTreeMap<String, Manifest>,
+}
+
+/// What a tag holds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Digest.
+    pub digest: String,
+    /// Digests of an index's manifests.
+    #[serde(default)]
+    pub children: Vec<String>,
 }
 
 /// What Azure knows.
@@ -43,6 +73,24 @@ pub struct Azure {
     pub login: Login,
     /// Subscription id to its name and the management groups above it.
     pub subscriptions: BTreeMap<String, Subscription>,
+    /// Resource provider to its registration state.
+    #[serde(default)]
+    pub providers: BTreeMap<String, String>,
+    /// Vault to its secrets.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, BTreeMap<String, SecretMeta>>,
+    /// Applications in the shape of Graph's answers, each with its `appId`.
+    #[serde(default)]
+    pub applications: BTreeMap<String, Value>,
+    /// Deny assignments.
+    #[serde(default)]
+    pub denials: BTreeMap<String, Denial>,
+    /// Roles that could be activated.
+    #[serde(default)]
+    pub eligible: BTreeMap<String, Assignment>,
+    /// Writes of the last hour: resource id to time.
+    #[serde(default)]
+    pub activity: BTreeMap<String, String>,
     /// Resources in the shape of ARM's answers, each with its `id`.
     pub resources: BTreeMap<String, Value>,
     /// Federated credentials of the gateway's identity, by name.
@@ -58,6 +106,33 @@ pub struct Azure {
     /// Group id to the object ids of its members.
     #[serde(default)]
     pub groups: BTreeMap<String, Vec<String>>,
+}
+
+/// A vault secret's metadata.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretMeta {
+    /// Current version.
+    pub version: String,
+    /// When it was last changed.
+    pub updated: String,
+    /// Whether it is enabled.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A deny assignment.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Denial {
+    /// Where.
+    pub scope: String,
+    /// To whom.
+    pub principal: String,
 }
 
 /// A service principal.
@@ -89,8 +164,12 @@ pub struct Subscription {
 pub struct Credential {
     /// Trusted issuer.
     pub issuer: String,
-    /// Trusted subject.
-    pub subject: String,
+    /// Trusted subject; none for a flexible credential.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// Claims-matching expression of a flexible credential.
+    #[serde(default)]
+    pub expression: Option<String>,
     /// Trusted audiences.
     pub audiences: Vec<String>,
 }
@@ -106,6 +185,9 @@ pub struct Role {
     /// Actions taken away.
     #[serde(default)]
     pub not_actions: Vec<String>,
+    /// Data-plane actions.
+    #[serde(default)]
+    pub data_actions: Vec<String>,
 }
 
 /// A role assignment.
@@ -120,6 +202,12 @@ pub struct Assignment {
     pub kind: String,
     /// Role GUID.
     pub role: String,
+    /// When it was made; long ago where none.
+    #[serde(default)]
+    pub created: Option<String>,
+    /// Attribute-based condition.
+    #[serde(default)]
+    pub condition: Option<String>,
 }
 
 /// A user.
@@ -138,6 +226,9 @@ pub struct User {
 pub struct Kubernetes {
     /// Bearer token that is accepted.
     pub token: String,
+    /// Issuer that the API server publishes; the cluster resource's where none.
+    #[serde(default)]
+    pub issuer: Option<String>,
     /// Objects as the API returns them, with `apiVersion` and `kind`.
     pub objects: BTreeMap<String, Value>,
     /// `POD/CONTAINER` (and `POD/CONTAINER/previous`) to a log file of the sample.
@@ -165,6 +256,10 @@ pub struct Primary {
     pub health_status: u16,
     /// Body of the health endpoint.
     pub health: Value,
+    /// Body of the system's health, with the licence.
+    pub system: Value,
+    /// Where the sign-in address sends a browser.
+    pub sign_in: String,
     /// Gateway records by id.
     #[serde(default)]
     pub gateways: BTreeMap<String, Gateway>,
@@ -219,6 +314,21 @@ pub struct Container {
     pub health: Option<String>,
     /// Restart policy.
     pub restart: String,
+    /// Restarts so far.
+    #[serde(default)]
+    pub restarts: i64,
+    /// Whether its last end was for lack of memory.
+    #[serde(default)]
+    pub oom_killed: bool,
+    /// Published ports: `HOST:CONTAINER`.
+    #[serde(default)]
+    pub ports: Vec<String>,
+    /// Digests under which registries know its image.
+    #[serde(default)]
+    pub digests: Vec<String>,
+    /// Variables, `NAME=VALUE`.
+    #[serde(default)]
+    pub env: Vec<String>,
 }
 
 /// A database.
@@ -244,6 +354,22 @@ pub struct Table {
 }
 
 impl World {
+    /// Whether a call is refused.
+    pub(super) fn denies(&self, service: &str, path: &str) -> bool {
+        self.denied.iter().filter_map(|line| line.split_once(' ')).any(|(name, pattern)| {
+            name == service
+                && match pattern.strip_suffix('*') {
+                    Some(start) => path.to_lowercase().starts_with(&start.to_lowercase()),
+                    None => path.eq_ignore_ascii_case(pattern),
+                }
+        })
+    }
+
+    /// Seconds that a service's clock is ahead.
+    pub(super) fn ahead(&self, service: &str) -> i64 {
+        self.clocks.get(service).copied().unwrap_or(0)
+    }
+
     /// What is wrong with a service, if anything.
     pub(super) fn fault(&self, service: &str) -> Option<&str> {
         self.faults.get(service).map(String::as_str)

@@ -1,17 +1,19 @@
 //! The clients of one run, made from the target.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::client::{
     Arm, ClientError, Docker, Entra, Graph, ImdsClient, KubeOptions, Kubernetes, LoginOptions, Method,
-    Postgres, Primary, Secret, Tokens, Transport, touches,
+    Postgres, Primary, Secret, Tokens, Transport,
 };
 use crate::fact::{Observation, Origin, Outcome, Reason, Vantage};
-use crate::target::{Target, TargetError};
+use crate::target::{Surroundings, Target, TargetError, discover};
 
 /// Why a run cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +39,22 @@ pub struct Clients {
     pub(super) docker: Docker,
     pub(super) primary: Option<Primary>,
     kubernetes: OnceCell<Observation<Arc<Kubernetes>>>,
+    namespace: OnceCell<Observation<Value>>,
+    definitions: Mutex<BTreeMap<String, Definition>>,
+}
+
+/// A role definition, asked for once in a run.
+type Definition = Arc<OnceCell<Observation<Value>>>;
+
+/// API version of role assignments and definitions.
+pub(super) const ROLES_API: &str = "2022-04-01";
+
+fn primary(target: &Target, transport: &Transport) -> Result<Option<Primary>, ClientsError> {
+    if target.given("primary.url").is_none() {
+        return Ok(None);
+    }
+    let token = target.secret("primary.token_file")?;
+    Ok(Some(Primary::new(transport.clone(), url_of(target, "primary.url")?, token)))
 }
 
 fn url_of(target: &Target, name: &str) -> Result<Url, ClientsError> {
@@ -54,7 +72,8 @@ fn url_of(target: &Target, name: &str) -> Result<Url, ClientsError> {
 impl Clients {
     /// Makes the clients. Nothing is asked yet.
     pub fn new(target: Target, vantage: Vantage) -> Result<Self, ClientsError> {
-        let transport = Transport::new(&target.network(), &target.limits(), vantage, touches())?;
+        let allowed = super::touches(&target).into_iter().map(|touch| touch.call).collect();
+        let transport = Transport::new(&target.network(), &target.limits(), vantage, allowed)?;
         let authority = url_of(&target, "azure.endpoints.entra")?;
         let imds_endpoint = url_of(&target, "imds.endpoint")?;
         let staged = target.settings().get("azure.login").is_some_and(|setting| setting.origin == "lab");
@@ -71,14 +90,7 @@ impl Clients {
                 environment: !staged,
             },
         );
-        let primary = match target.given("primary.url") {
-            None => None,
-            Some(_) => Some(Primary::new(
-                transport.clone(),
-                url_of(&target, "primary.url")?,
-                target.secret("primary.token_file")?,
-            )),
-        };
+        let primary = primary(&target, &transport)?;
         Ok(Self {
             arm: Arm::new(transport.clone(), tokens.clone(), url_of(&target, "azure.endpoints.arm")?),
             graph: Graph::new(transport.clone(), tokens.clone(), url_of(&target, "azure.endpoints.graph")?),
@@ -87,10 +99,26 @@ impl Clients {
             docker: Docker::new(&transport, &target.path("docker.socket").unwrap_or_default()),
             primary,
             kubernetes: OnceCell::new(),
+            namespace: OnceCell::new(),
+            definitions: Mutex::default(),
             transport,
             tokens,
             target,
         })
+    }
+
+    /// Looks for what was not configured, and takes what is found over the defaults.
+    pub async fn discover(&mut self) -> Result<(), ClientsError> {
+        let connected = self.kubernetes().await;
+        let surroundings = Surroundings {
+            arm: &self.arm,
+            kubernetes: connected.value().map(Arc::as_ref),
+            docker: &self.docker,
+        };
+        let found = discover(&self.target, &surroundings).await;
+        self.target.adopt(found)?;
+        self.primary = primary(&self.target, &self.transport)?;
+        Ok(())
     }
 
     /// The transport, for its journal.
@@ -121,6 +149,49 @@ impl Clients {
                 Kubernetes::connect(&self.transport, options).await.map(Arc::new)
             })
             .await
+    }
+
+    /// Every object of a kind in the gateway's namespace. A list in a namespace that does not exist is empty like any
+    /// other: only the namespace tells, and is asked once.
+    pub(super) async fn listed(&self, path: &str) -> Observation<Vec<Value>> {
+        self.placed(async |kubernetes| kubernetes.list(path).await).await
+    }
+
+    /// One object of the gateway's namespace.
+    pub(super) async fn object(&self, path: &str) -> Observation<Value> {
+        self.placed(async |kubernetes| kubernetes.get(path).await).await
+    }
+
+    async fn placed<T>(&self, ask: impl AsyncFnOnce(&Kubernetes) -> Observation<T>) -> Observation<T> {
+        let connected = self.kubernetes().await;
+        let kubernetes = match &connected.outcome {
+            Outcome::Known(kubernetes) => kubernetes,
+            Outcome::Absent => return Observation::absent(connected.origin.clone()),
+            Outcome::Unknown(reason) => {
+                return Observation::unknown(reason.clone(), connected.origin.clone());
+            }
+        };
+        let name = self.target.text("kubernetes.namespace");
+        let path = format!("/api/v1/namespaces/{name}");
+        let here = self.namespace.get_or_init(|| kubernetes.get(&path));
+        let (seen, here) = futures::join!(ask(kubernetes), here);
+        if matches!(here.outcome, Outcome::Absent) {
+            let reason = Reason::Malformed { detail: format!("there is no namespace {name}") };
+            return Observation::unknown(reason, here.origin.clone());
+        }
+        seen
+    }
+
+    /// A role definition.
+    pub(super) async fn definition(&self, id: &str) -> Observation<Value> {
+        let cell = Arc::clone(
+            self.definitions
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(id.to_lowercase())
+                .or_default(),
+        );
+        cell.get_or_init(|| self.arm.get(id, ROLES_API)).await.clone()
     }
 
     /// The Primary's database: its configured URL, else the Compose project's database container.

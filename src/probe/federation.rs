@@ -5,13 +5,16 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{Clients, Probe, Seen, field, not_configured, parsed};
+use super::activity;
+use super::{Clients, Probe, Seen, Touch, not_configured, parsed, touching};
+use crate::client::{calls, field};
 use crate::fact::{
-    CLUSTER_ISSUER, CLUSTER_RESOURCE, Cluster, FederatedCredential, IDENTITY_CREDENTIALS, IDENTITY_RESOURCE,
-    ManagedIdentity, Observation, Outcome, Snapshot,
+    CLUSTER_API, CLUSTER_ISSUER, CLUSTER_RESOURCE, Cluster, ClusterApi, FederatedCredential,
+    IDENTITY_CREDENTIALS, IDENTITY_RESOURCE, ManagedIdentity, Observation, Outcome, Reason, Snapshot,
 };
+use crate::target::Target;
 
-const CLUSTER_API: &str = "2024-09-01";
+const CLUSTER_VERSION: &str = "2024-09-01";
 const IDENTITY_API: &str = "2023-01-31";
 
 pub(super) struct FederationProbe;
@@ -23,14 +26,25 @@ impl Probe for FederationProbe {
     }
 
     fn provides(&self) -> &'static [&'static str] {
-        &["cluster.resource", "cluster.issuer", "identity.resource", "identity.credentials"]
+        &["cluster.resource", "cluster.issuer", "cluster.api", "identity.resource", "identity.credentials"]
+    }
+
+    fn touches(&self, _target: &Target) -> Vec<Touch> {
+        let mut touches = touching(&[calls::CLUSTER], &["cluster.resource"]);
+        touches.extend(touching(&[calls::ISSUER], &["cluster.issuer"]));
+        touches.extend(touching(&[calls::CLUSTER_DISCOVERY], &["cluster.api"]));
+        touches.extend(touching(&[calls::IDENTITY], &["identity.resource"]));
+        touches.extend(touching(&[calls::CREDENTIALS], &["identity.credentials"]));
+        touches.extend(touching(&[calls::ACTIVITY], &[]));
+        touches
     }
 
     async fn observe(&self, clients: &Clients, _known: &Snapshot) -> Seen {
-        let (from_cluster, from_identity) =
-            futures::join!(observe_cluster(clients), observe_identity(clients));
+        let (from_cluster, from_identity, api) =
+            futures::join!(observe_cluster(clients), observe_identity(clients), observe_api(clients));
         let mut seen = from_cluster;
         seen.facts.extend(from_identity.facts);
+        seen.put(&CLUSTER_API, api);
         seen
     }
 }
@@ -41,6 +55,41 @@ fn group_path(clients: &Clients) -> Option<String> {
     Some(format!("/subscriptions/{subscription}/resourceGroups/{group}/providers"))
 }
 
+/// The identity may lie in another group or subscription than the cluster.
+fn identity_path(clients: &Clients) -> Option<String> {
+    let or_else =
+        |name: &str, other: &str| clients.target.given(name).or_else(|| clients.target.given(other));
+    let subscription = or_else("azure.identity_subscription", "azure.subscription")?;
+    let group = or_else("azure.identity_resource_group", "azure.resource_group")?;
+    let name = clients.target.text("azure.identity");
+    Some(format!(
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
+    ))
+}
+
+/// What the API server says of itself. Its discovery document needs a right of its own; without it the address
+/// still tells.
+async fn observe_api(clients: &Clients) -> Observation<ClusterApi> {
+    let connected = clients.kubernetes().await;
+    let kubernetes = match &connected.outcome {
+        Outcome::Known(kubernetes) => kubernetes,
+        Outcome::Absent => return Observation::absent(connected.origin.clone()),
+        Outcome::Unknown(reason) => return Observation::unknown(reason.clone(), connected.origin.clone()),
+    };
+    let document = kubernetes.get("/.well-known/openid-configuration").await;
+    let server = kubernetes.server().to_owned();
+    match document.outcome {
+        Outcome::Known(body) => {
+            let issuer = field::text(&body, "/issuer");
+            Observation::known(ClusterApi { server, issuer }, document.origin)
+        }
+        Outcome::Unknown(Reason::Denied { .. }) | Outcome::Absent => {
+            Observation::known(ClusterApi { server, issuer: None }, document.origin)
+        }
+        Outcome::Unknown(reason) => Observation::unknown(reason, document.origin),
+    }
+}
+
 async fn observe_cluster(clients: &Clients) -> Seen {
     let mut seen = Seen::default();
     let cluster: Observation<Cluster> = match group_path(clients) {
@@ -48,7 +97,7 @@ async fn observe_cluster(clients: &Clients) -> Seen {
         Some(group) => {
             let name = clients.target.text("azure.cluster");
             let path = format!("{group}/Microsoft.ContainerService/managedClusters/{name}");
-            parsed(clients.arm.get(&path, CLUSTER_API).await, parse_cluster)
+            parsed(clients.arm.get(&path, CLUSTER_VERSION).await, parse_cluster)
         }
     };
     match &cluster.outcome {
@@ -65,23 +114,23 @@ async fn observe_cluster(clients: &Clients) -> Seen {
 
 async fn observe_identity(clients: &Clients) -> Seen {
     let mut seen = Seen::default();
-    let Some(group) = group_path(clients) else {
+    let Some(path) = identity_path(clients) else {
         seen.put(&IDENTITY_RESOURCE, not_configured(clients, "azure.subscription"));
         seen.put(&IDENTITY_CREDENTIALS, not_configured(clients, "azure.subscription"));
         return seen;
     };
-    let name = clients.target.text("azure.identity");
-    let path = format!("{group}/Microsoft.ManagedIdentity/userAssignedIdentities/{name}");
     let credentials_path = format!("{path}/federatedIdentityCredentials");
     let (identity, credentials) = futures::join!(
         clients.arm.get(&path, IDENTITY_API),
         clients.arm.list(&credentials_path, IDENTITY_API, None)
     );
     seen.put(&IDENTITY_RESOURCE, parsed(identity, parse_identity));
-    seen.put(
-        &IDENTITY_CREDENTIALS,
-        parsed(credentials, |items| items.iter().map(parse_credential).collect()),
-    );
+    let mut credentials =
+        parsed(credentials, |items| items.iter().map(parse_credential).collect::<Result<Vec<_>, _>>());
+    if let Outcome::Known(found) = &mut credentials.outcome {
+        activity::date(clients, found, &credentials_path).await;
+    }
+    seen.put(&IDENTITY_CREDENTIALS, credentials);
     seen
 }
 
@@ -99,6 +148,15 @@ fn parse_cluster(answer: &Value) -> Result<Cluster, String> {
         ),
         fqdn: field::text(answer, "/properties/fqdn")
             .or_else(|| field::text(answer, "/properties/privateFQDN")),
+        csi_addon_enabled: field::flag(
+            answer,
+            "/properties/addonProfiles/azureKeyvaultSecretsProvider/enabled",
+        ),
+        csi_addon_client_id: field::text(
+            answer,
+            "/properties/addonProfiles/azureKeyvaultSecretsProvider/identity/clientId",
+        ),
+        kubelet_object_id: field::text(answer, "/properties/identityProfile/kubeletidentity/objectId"),
     })
 }
 
@@ -122,6 +180,8 @@ fn parse_credential(item: &Value) -> Result<FederatedCredential, String> {
         subject: field::text(item, "/properties/subject"),
         audiences: field::texts(item, "/properties/audiences"),
         expression: field::text(item, "/properties/claimsMatchingExpression/value"),
+        changed_at: field::time(item, "/systemData/lastModifiedAt")
+            .or_else(|| field::time(item, "/systemData/createdAt")),
     })
 }
 

@@ -7,12 +7,13 @@ use jiff::civil::DateTime;
 use serde_json::Value;
 
 use super::migration::{identifier, literal, tables};
-use super::{Clients, Probe, Seen, field, not_configured};
-use crate::client::{Answer, Postgres};
+use super::{Clients, Probe, Seen, Touch, not_configured, touching};
+use crate::client::{Answer, Postgres, calls, field};
 use crate::fact::{
     GatewayRecord, GatewayRecords, Observation, Outcome, PRIMARY_GATEWAYS_API, PRIMARY_GATEWAYS_DB, Reason,
     Snapshot,
 };
+use crate::target::Target;
 
 /// Names under which a field of a gateway record is looked for: the failover guide names the status,
 /// heartbeat and failures; the others are candidates.
@@ -33,6 +34,16 @@ impl Probe for GatewaysProbe {
 
     fn provides(&self) -> &'static [&'static str] {
         &["primary.gateways_api", "primary.gateways_db"]
+    }
+
+    fn touches(&self, _target: &Target) -> Vec<Touch> {
+        let mut touches = touching(&[calls::GATEWAY_HEALTH], &["primary.gateways_api"]);
+        touches.extend(touching(
+            &[calls::SQL_TABLES, calls::SQL_COLUMNS, calls::SQL_GATEWAYS],
+            &["primary.gateways_db"],
+        ));
+        touches.extend(touching(&[calls::CONTAINERS, calls::CONTAINER, calls::IMAGE], &[]));
+        touches
     }
 
     async fn observe(&self, clients: &Clients, _known: &Snapshot) -> Seen {
@@ -76,7 +87,7 @@ fn judge_answer(answer: &Answer, received: Timestamp) -> Outcome<GatewayRecords>
         }),
         // The path is configurable and the release may lack it: not found says nothing about gateways.
         (404, _) => Outcome::Unknown(Reason::NotConfigured { setting: "primary.gateways_path".into() }),
-        (200, Some(body)) => match parse_records(&body, answer.date.unwrap_or(received)) {
+        (200, Some(body)) => match parse_records(&body, answer.date().unwrap_or(received)) {
             Ok(records) => Outcome::Known(records),
             Err(detail) => Outcome::Unknown(Reason::Malformed { detail }),
         },

@@ -4,8 +4,10 @@
 
 use async_trait::async_trait;
 
-use super::{Clients, Probe, Seen, beside, vantage};
+use super::{Clients, Probe, Seen, Touch, beside, touching, vantage};
+use crate::client::calls;
 use crate::fact::{IMDS_ENDPOINT, RUN_VANTAGE, Snapshot, Vantage};
+use crate::target::Target;
 
 pub(super) struct ImdsProbe;
 
@@ -17,6 +19,10 @@ impl Probe for ImdsProbe {
 
     fn provides(&self) -> &'static [&'static str] {
         &["run.vantage", "imds.endpoint"]
+    }
+
+    fn touches(&self, _target: &Target) -> Vec<Touch> {
+        touching(&[calls::METADATA], &["run.vantage", "imds.endpoint"])
     }
 
     async fn observe(&self, clients: &Clients, _known: &Snapshot) -> Seen {

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{Clients, Probe, Seen};
+use super::{Clients, Probe, Seen, Touch};
 use crate::fact::{RUN_LOGIN, Snapshot};
+use crate::target::Target;
 
 pub(super) struct LoginProbe;
 
@@ -15,6 +16,10 @@ impl Probe for LoginProbe {
 
     fn provides(&self) -> &'static [&'static str] {
         &["run.login"]
+    }
+
+    fn touches(&self, _target: &Target) -> Vec<Touch> {
+        Vec::new()
     }
 
     async fn observe(&self, clients: &Clients, _known: &Snapshot) -> Seen {

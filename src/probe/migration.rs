@@ -5,12 +5,13 @@
 
 use async_trait::async_trait;
 
-use super::{Clients, Probe, Seen, not_configured};
-use crate::client::Postgres;
+use super::{Clients, Probe, Seen, Touch, not_configured, touching};
+use crate::client::{Postgres, calls};
 use crate::fact::{
     Fact, GATEWAY_DB_EXPECTED, GATEWAY_DB_MIGRATION, GATEWAY_DB_WRITE_QUEUES, Migration, Observation,
     Outcome, PRIMARY_DB_EXPECTED, PRIMARY_DB_MIGRATION, PRIMARY_DB_WRITE_QUEUES, Reason, Snapshot,
 };
+use crate::target::Target;
 
 pub(super) struct MigrationProbe;
 
@@ -29,6 +30,20 @@ impl Probe for MigrationProbe {
             "gateway_db.write_queues",
             "gateway_db.expected",
         ]
+    }
+
+    fn touches(&self, _target: &Target) -> Vec<Touch> {
+        let mut touches = touching(
+            &[calls::SQL_TABLES, calls::SQL_MIGRATION],
+            &[
+                "primary_db.migration",
+                "primary_db.write_queues",
+                "gateway_db.migration",
+                "gateway_db.write_queues",
+            ],
+        );
+        touches.extend(touching(&[calls::CONTAINERS, calls::CONTAINER, calls::IMAGE], &[]));
+        touches
     }
 
     async fn observe(&self, clients: &Clients, _known: &Snapshot) -> Seen {

@@ -4,12 +4,13 @@ use async_trait::async_trait;
 use serde_json::Value;
 use url::Url;
 
-use super::{Clients, Probe, Seen, field, not_configured};
-use crate::client::{Answer, lookup, peer};
+use super::{Clients, Probe, Seen, Touch, not_configured, touching};
+use crate::client::{Answer, calls, field, lookup, peer};
 use crate::fact::{
-    Health, Observation, Outcome, PRIMARY_CERTIFICATE, PRIMARY_HEALTH, PRIMARY_NAME, PRIMARY_SERVICES,
-    Reason, Snapshot,
+    Health, Layer, Licence, Observation, Outcome, PRIMARY_CERTIFICATE, PRIMARY_HEALTH, PRIMARY_LICENCE,
+    PRIMARY_NAME, PRIMARY_PROJECTS, PRIMARY_REACH, PRIMARY_SERVICES, Reach, Reason, Snapshot,
 };
+use crate::target::Target;
 
 pub(super) struct PrimaryProbe;
 
@@ -20,14 +21,50 @@ impl Probe for PrimaryProbe {
     }
 
     fn provides(&self) -> &'static [&'static str] {
-        &["primary.name", "primary.certificate", "primary.health", "primary.services"]
+        &[
+            "primary.name",
+            "primary.certificate",
+            "primary.health",
+            "primary.reach",
+            "primary.licence",
+            "primary.services",
+            "primary.projects",
+        ]
+    }
+
+    fn touches(&self, _target: &Target) -> Vec<Touch> {
+        let mut touches = touching(&[calls::DNS], &["primary.name"]);
+        touches.extend(touching(&[calls::TLS], &["primary.certificate"]));
+        touches.extend(touching(&[calls::HEALTH, calls::HEALTH_PART], &["primary.health", "primary.reach"]));
+        touches.extend(touching(&[calls::HEALTH_SYSTEM], &["primary.licence"]));
+        touches.extend(touching(
+            &[calls::CONTAINERS, calls::CONTAINER, calls::IMAGE],
+            &["primary.services", "primary.projects"],
+        ));
+        touches
     }
 
     async fn observe(&self, clients: &Clients, _known: &Snapshot) -> Seen {
         let mut seen = Seen::default();
         let project = clients.target.text("primary.compose_project");
-        let (services, ()) =
-            futures::join!(clients.docker.containers(&project), observe_api(clients, &mut seen));
+        let backend = clients.target.text("primary.backend_service");
+        let (services, composed, licence, ()) = futures::join!(
+            clients.docker.containers(&project),
+            clients.docker.composed(),
+            licence(clients),
+            observe_api(clients, &mut seen)
+        );
+        seen.put(&PRIMARY_LICENCE, licence);
+        seen.put(
+            &PRIMARY_PROJECTS,
+            composed.map(|all| {
+                let mut projects: Vec<String> =
+                    all.into_iter().filter(|it| it.service == backend).map(|it| it.project).collect();
+                projects.sort();
+                projects.dedup();
+                projects
+            }),
+        );
         // An empty project is a project of another name, or another host: nothing was looked at.
         let services = match &services.outcome {
             Outcome::Known(found) if found.is_empty() => Observation::unknown(
@@ -47,6 +84,7 @@ async fn observe_api(clients: &Clients, seen: &mut Seen) {
         seen.put(&PRIMARY_NAME, not_configured(clients, "primary.url"));
         seen.put(&PRIMARY_CERTIFICATE, not_configured(clients, "primary.url"));
         seen.put(&PRIMARY_HEALTH, not_configured(clients, "primary.url"));
+        seen.put(&PRIMARY_REACH, not_configured(clients, "primary.url"));
         return;
     };
     let host = url.host_str().unwrap_or_default().to_owned();
@@ -57,12 +95,13 @@ async fn observe_api(clients: &Clients, seen: &mut Seen) {
         if secured {
             peer(&clients.transport, &host, port).await
         } else {
-            Observation::absent(clients.origin(format!("TLS {host}:{port}"), host.clone()))
+            Observation::absent(clients.origin(format!("HANDSHAKE {host}:{port}"), host.clone()))
         }
     };
     let (name, certificate, health) =
         futures::join!(lookup(&clients.transport, &host), certificate, primary.get(&health_path, false));
     seen.put(&PRIMARY_NAME, name);
+    seen.put(&PRIMARY_REACH, reach(clients, &health, format!("{host}:{port}")));
     seen.put(&PRIMARY_CERTIFICATE, certificate);
     let Observation { outcome, origin } = health;
     let outcome = match outcome {
@@ -71,6 +110,72 @@ async fn observe_api(clients: &Clients, seen: &mut Seen) {
         Outcome::Unknown(reason) => Outcome::Unknown(reason),
     };
     seen.put(&PRIMARY_HEALTH, Observation { outcome, origin });
+}
+
+/// Whether the API was reached: a failure to connect is known here, and is the answer.
+fn reach(clients: &Clients, health: &Observation<Answer>, place: String) -> Observation<Reach> {
+    let from = clients.transport.vantage().phrase().to_owned();
+    let known = |layer: &str, seen: String| {
+        Observation::known(
+            Reach { place: place.clone(), layer: layer.to_owned(), seen, from: from.clone() },
+            health.origin.clone(),
+        )
+    };
+    match &health.outcome {
+        Outcome::Known(answer) => known("none", format!("answered {}", answer.status)),
+        Outcome::Absent => known("none", String::new()),
+        Outcome::Unknown(Reason::Unreachable { layer, detail }) => known(layer.name(), detail.clone()),
+        Outcome::Unknown(reason @ Reason::TimedOut { layer, .. }) => {
+            known(layer.name(), format!("{} {}", reason.label(), reason.detail()))
+        }
+        // A proxy's page, or a redirect elsewhere: something answered, and it was not the Primary.
+        Outcome::Unknown(Reason::Malformed { detail }) => known(Layer::Body.name(), detail.clone()),
+        Outcome::Unknown(reason) => Observation::unknown(reason.clone(), health.origin.clone()),
+    }
+}
+
+/// The licence, in the health of the Primary's system; it needs a signed-in user's token.
+async fn licence(clients: &Clients) -> Observation<Licence> {
+    let Some(primary) = &clients.primary else { return not_configured(clients, "primary.url") };
+    if !primary.has_token() {
+        return not_configured(clients, "primary.token_file");
+    }
+    let Observation { outcome, origin } =
+        primary.get(&clients.target.text("primary.licence_path"), true).await;
+    let outcome = match outcome {
+        Outcome::Known(answer) => judge_licence(&answer, origin.at),
+        Outcome::Absent => Outcome::Absent,
+        Outcome::Unknown(reason) => Outcome::Unknown(reason),
+    };
+    Observation { outcome, origin }
+}
+
+fn judge_licence(answer: &Answer, received: jiff::Timestamp) -> Outcome<Licence> {
+    let unknown = |reason| Outcome::Unknown(reason);
+    match answer.status {
+        401 | 403 => {
+            return unknown(Reason::Denied {
+                detail: format!("answered {}", answer.status),
+                permission: Some("a signed-in user at the Primary".into()),
+            });
+        }
+        404 => return unknown(Reason::NotConfigured { setting: "primary.licence_path".into() }),
+        _ => {}
+    }
+    let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or(Value::Null);
+    let Some(status) = field::text(&body, "/license/status") else {
+        return unknown(Reason::Malformed {
+            detail: format!("answered {} without a licence", answer.status),
+        });
+    };
+    let ends_at = field::time(&body, "/license/expires_at");
+    let now = answer.date().unwrap_or(received);
+    Outcome::Known(Licence {
+        status: status.to_lowercase(),
+        tier: field::text(&body, "/license/tier"),
+        ended: ends_at.is_some_and(|end| end < now),
+        ends_at,
+    })
 }
 
 fn judge_health(answer: &Answer) -> Outcome<Health> {

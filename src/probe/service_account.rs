@@ -1,19 +1,19 @@
-//! The gateway's Deployment, pods and service account as they really are, and the events about them.
+//! The gateway's Deployment, pods and service account as they really are.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Clients, Probe, Seen, field, parsed};
-use crate::client::Kubernetes;
+use super::events::put_events;
+use super::{Clients, Probe, Seen, Touch, parsed, touching, variables};
+use crate::client::{calls, field};
 use crate::fact::{
-    Container, Deployment, GATEWAY_DEPLOYMENT, GATEWAY_PODS, GATEWAY_SECRET_CLASSES, GATEWAY_SERVICE_ACCOUNT,
-    GATEWAY_SERVICE_ACCOUNTS, Observation, Outcome, Pod, PodContainer, ProjectedToken, Reason,
-    SecretProviderClass, ServiceAccount, Snapshot, TEXT_EVENTS, TextEvidence, TextRead, TextSource,
+    Condition, Container, Deployment, GATEWAY_DEPLOYMENT, GATEWAY_PODS, GATEWAY_SERVICE_ACCOUNT,
+    GATEWAY_SERVICE_ACCOUNTS, Observation, Outcome, Pod, PodContainer, ProjectedToken, ServiceAccount,
+    Snapshot, Volume,
 };
-use crate::redact::redact_line;
+use crate::target::Target;
 
 /// Annotations, variables and the driver's name: the workload identity webhook's and the CSI driver's contracts.
 const CLIENT_ID: &str = "/metadata/annotations/azure.workload.identity~1client-id";
@@ -36,26 +36,30 @@ impl Probe for ServiceAccountProbe {
             "gateway.pods",
             "gateway.service_account",
             "gateway.service_accounts",
-            "gateway.secret_classes",
             "text.events",
         ]
     }
 
+    fn touches(&self, _target: &Target) -> Vec<Touch> {
+        let mut touches = touching(&[calls::DEPLOYMENT], &["gateway.deployment"]);
+        touches.extend(touching(&[calls::PODS], &["gateway.pods", "text.events"]));
+        touches
+            .extend(touching(&[calls::ACCOUNTS], &["gateway.service_account", "gateway.service_accounts"]));
+        touches.extend(touching(&[calls::EVENTS], &["text.events"]));
+        touches.extend(touching(&[calls::NAMESPACE, calls::CONFIG_MAP], &[]));
+        touches
+    }
+
     async fn observe(&self, clients: &Clients, _known: &Snapshot) -> Seen {
         let mut seen = Seen::default();
-        let connected = clients.kubernetes().await;
-        let Outcome::Known(kubernetes) = &connected.outcome else {
-            seen.put_same(&GATEWAY_DEPLOYMENT, connected);
-            seen.put_same(&GATEWAY_PODS, connected);
-            seen.put_same(&GATEWAY_SERVICE_ACCOUNT, connected);
-            seen.put_same(&GATEWAY_SERVICE_ACCOUNTS, connected);
-            seen.put_same(&GATEWAY_SECRET_CLASSES, connected);
-            seen.put_same(&TEXT_EVENTS, connected);
-            return seen;
-        };
-        let answers = fetch(clients, kubernetes).await;
+        let answers = fetch(clients).await;
+        let raw_pods = answers.pods.value().cloned().unwrap_or_default();
         let pods = parsed(answers.pods, |items| items.iter().map(parse_pod).collect());
-        let deployment = parsed(answers.deployment, parse_deployment);
+        let maps = match answers.deployment.value() {
+            Some(deployment) => variables::config_maps(clients, deployment).await,
+            None => BTreeMap::new(),
+        };
+        let deployment = parsed(answers.deployment, |answer| parse_deployment(answer, &maps));
         let accounts =
             parsed(answers.accounts, |items| items.iter().map(parse_account).collect::<Result<Vec<_>, _>>());
 
@@ -64,11 +68,7 @@ impl Probe for ServiceAccountProbe {
             &GATEWAY_SERVICE_ACCOUNTS,
             accounts.map(|accounts| accounts.into_iter().map(|account| account.name).collect()),
         );
-        seen.put(
-            &GATEWAY_SECRET_CLASSES,
-            parsed(answers.classes, |items| items.iter().map(parse_class).collect()),
-        );
-        put_events(&mut seen, answers.events, &pods, &deployment, &answers.raw_pods);
+        put_events(&mut seen, answers.events, &pods, &deployment, &raw_pods);
         seen.put(&GATEWAY_PODS, pods);
         seen.put(&GATEWAY_DEPLOYMENT, deployment);
         seen
@@ -78,13 +78,11 @@ impl Probe for ServiceAccountProbe {
 struct Answers {
     deployment: Observation<Value>,
     pods: Observation<Vec<Value>>,
-    raw_pods: Vec<Value>,
     accounts: Observation<Vec<Value>>,
-    classes: Observation<Vec<Value>>,
     events: Observation<Vec<Value>>,
 }
 
-async fn fetch(clients: &Clients, kubernetes: &Kubernetes) -> Answers {
+async fn fetch(clients: &Clients) -> Answers {
     let namespace = clients.target.text("kubernetes.namespace");
     let name = clients.target.text("kubernetes.deployment");
     let selector: String =
@@ -94,42 +92,15 @@ async fn fetch(clients: &Clients, kubernetes: &Kubernetes) -> Answers {
         format!("/apis/apps/v1/namespaces/{namespace}/deployments/{name}"),
         format!("{core}/pods?labelSelector={selector}"),
         format!("{core}/serviceaccounts"),
-        format!("/apis/secrets-store.csi.x-k8s.io/v1/namespaces/{namespace}/secretproviderclasses"),
         format!("{core}/events"),
-        core,
     ];
-    let (deployment, pods, accounts, classes, events, here) = futures::join!(
-        kubernetes.get(&paths[0]),
-        kubernetes.list(&paths[1]),
-        kubernetes.list(&paths[2]),
-        kubernetes.list(&paths[3]),
-        kubernetes.list(&paths[4]),
-        kubernetes.get(&paths[5]),
+    let (deployment, pods, accounts, events) = futures::join!(
+        clients.object(&paths[0]),
+        clients.listed(&paths[1]),
+        clients.listed(&paths[2]),
+        clients.listed(&paths[3]),
     );
-    // A list in a namespace that does not exist is empty like any other: only the namespace tells.
-    let missing = matches!(here.outcome, Outcome::Absent);
-    let placed = |seen: Observation<Vec<Value>>| {
-        if missing {
-            let reason = Reason::Malformed { detail: format!("there is no namespace {namespace}") };
-            Observation::unknown(reason, here.origin.clone())
-        } else {
-            seen
-        }
-    };
-    let deployment = if missing {
-        let reason = Reason::Malformed { detail: format!("there is no namespace {namespace}") };
-        Observation::unknown(reason, here.origin.clone())
-    } else {
-        deployment
-    };
-    Answers {
-        raw_pods: pods.value().cloned().unwrap_or_default(),
-        deployment,
-        pods: placed(pods),
-        accounts: placed(accounts),
-        classes: placed(classes),
-        events: placed(events),
-    }
+    Answers { deployment, pods, accounts, events }
 }
 
 /// The account of the newest pod, else of the template; absent where no such account exists.
@@ -158,10 +129,6 @@ fn account_in_use(
     Observation { outcome, origin: accounts.origin.clone() }
 }
 
-fn variables(container: &Value) -> Vec<String> {
-    field::list(container, "/env").iter().filter_map(|variable| field::text(variable, "/name")).collect()
-}
-
 fn classes_of(spec: &Value) -> Vec<String> {
     field::list(spec, "/volumes")
         .iter()
@@ -174,29 +141,60 @@ fn account_name(spec: &Value) -> String {
     field::text(spec, "/serviceAccountName").unwrap_or_else(|| "default".into())
 }
 
-fn parse_deployment(answer: &Value) -> Result<Deployment, String> {
+fn parse_deployment(answer: &Value, maps: &variables::Maps) -> Result<Deployment, String> {
     let spec = answer.pointer("/spec/template/spec").ok_or("the answer has no spec/template/spec")?;
+    let generation = field::number(answer, "/metadata/generation").unwrap_or(0);
     Ok(Deployment {
         name: field::required(answer, "/metadata/name")?,
         replicas: field::number(answer, "/spec/replicas").unwrap_or(1),
         ready: field::number(answer, "/status/readyReplicas").unwrap_or(0),
+        updated: field::number(answer, "/status/updatedReplicas").unwrap_or(0),
+        observed: field::number(answer, "/status/observedGeneration").unwrap_or(0) >= generation,
+        conditions: field::list(answer, "/status/conditions").iter().map(condition).collect(),
         service_account: account_name(spec),
         labels: field::map(answer, "/spec/template/metadata/labels"),
         containers: field::list(spec, "/containers")
             .iter()
-            .map(|container| {
-                Ok(Container {
-                    name: field::required(container, "/name")?,
-                    image: field::text(container, "/image").unwrap_or_default(),
-                    env: variables(container),
-                })
-            })
+            .map(|container| parse_template_container(container, maps))
             .collect::<Result<_, String>>()?,
         secret_classes: classes_of(spec),
+        volumes: field::list(spec, "/volumes").iter().filter_map(volume).collect(),
     })
 }
 
-fn parse_pod(item: &Value) -> Result<Pod, String> {
+fn condition(item: &Value) -> Condition {
+    let text = |pointer: &str| field::text(item, pointer).unwrap_or_default();
+    Condition {
+        kind: text("/type"),
+        holds: text("/status") == "True",
+        reason: text("/reason"),
+        message: text("/message"),
+    }
+}
+
+/// The member beside the name defines what a volume is.
+fn volume(item: &Value) -> Option<Volume> {
+    let name = field::text(item, "/name")?;
+    let kind =
+        item.as_object()?.keys().find(|key| *key != "name").cloned().unwrap_or_else(|| "emptyDir".into());
+    Some(Volume { name, kind })
+}
+
+fn parse_template_container(container: &Value, maps: &variables::Maps) -> Result<Container, String> {
+    let found = variables::of(container, maps);
+    Ok(Container {
+        name: field::required(container, "/name")?,
+        image: field::text(container, "/image").unwrap_or_default(),
+        env: found.names,
+        settings: found.settings,
+        references: found.references,
+        secrets: found.secrets,
+        unread: found.unread,
+        mounts: variables::mounts(container),
+    })
+}
+
+pub(super) fn parse_pod(item: &Value) -> Result<Pod, String> {
     let spec = item.pointer("/spec").ok_or("the answer has a pod without spec")?;
     let tokens = projected_tokens(spec);
     let statuses = field::list(item, "/status/containerStatuses");
@@ -217,7 +215,7 @@ fn parse_pod(item: &Value) -> Result<Pod, String> {
     })
 }
 
-fn ready_condition(pod: &Value) -> Option<&Value> {
+pub(super) fn ready_condition(pod: &Value) -> Option<&Value> {
     field::list(pod, "/status/conditions")
         .iter()
         .find(|condition| field::text(condition, "/type").as_deref() == Some("Ready"))
@@ -230,21 +228,31 @@ fn parse_container(
 ) -> Result<PodContainer, String> {
     let name = field::required(container, "/name")?;
     let status = statuses.iter().find(|status| field::text(status, "/name").as_deref() == Some(&name));
-    let env = variables(container);
-    let mounts_token = field::list(container, "/volumeMounts")
+    let env = variables::own_names(container);
+    let mounts_token = variables::mounts(container)
         .iter()
-        .filter_map(|mount| field::text(mount, "/name"))
-        .any(|mounted| tokens.iter().any(|token| token.volume == mounted));
+        .any(|mount| tokens.iter().any(|token| token.volume == mount.volume));
+    let of_status = |pointer: &str| status.and_then(|status| field::text(status, pointer));
     Ok(PodContainer {
         ready: status.is_some_and(|status| field::flag(status, "/ready")),
         restarts: status.and_then(|status| field::number(status, "/restartCount")).unwrap_or(0),
-        waiting: status.and_then(|status| field::text(status, "/state/waiting/reason")),
+        waiting: of_status("/state/waiting/reason"),
+        last_end: of_status("/lastState/terminated/reason"),
+        image: of_status("/image").or_else(|| field::text(container, "/image")).unwrap_or_default(),
+        digest: of_status("/imageID").and_then(|id| digest(&id)),
         has_client_id: env.iter().any(|name| name == CLIENT_ID_VARIABLE),
         has_token_file: env.iter().any(|name| name == TOKEN_FILE_VARIABLE),
         mounts_token,
         env,
         name,
     })
+}
+
+/// The digest in an image id such as `registry/repository@sha256:…`; an id without a registry is the image's
+/// configuration and no manifest's.
+fn digest(image_id: &str) -> Option<String> {
+    let (_, digest) = image_id.rsplit_once('@')?;
+    digest.starts_with("sha256:").then(|| digest.to_owned())
 }
 
 /// Tokens with an audience of their own; the API server's default token has none.
@@ -269,151 +277,11 @@ fn parse_account(item: &Value) -> Result<ServiceAccount, String> {
     })
 }
 
-/// The identity mode as the Azure provider decides it: its flags exclude each other, and a client id
-/// without any flag is workload identity.
-fn parse_class(item: &Value) -> Result<SecretProviderClass, String> {
-    let on = |name: &str| {
-        field::text(item, &format!("/spec/parameters/{name}"))
-            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    };
-    let client_id = field::text(item, "/spec/parameters/clientID");
-    let mode = if on("usePodIdentity") {
-        "pod-identity"
-    } else if on("useVMManagedIdentity") {
-        "vm-identity"
-    } else if client_id.is_some() {
-        "workload-identity"
-    } else {
-        "none"
-    };
-    Ok(SecretProviderClass {
-        name: field::required(item, "/metadata/name")?,
-        mode: mode.into(),
-        client_id,
-        tenant_id: field::text(item, "/spec/parameters/tenantID")
-            .or_else(|| field::text(item, "/spec/parameters/tenantId")),
-        vault: field::text(item, "/spec/parameters/keyvaultName"),
-        secrets: field::list(item, "/spec/secretObjects")
-            .iter()
-            .filter_map(|object| field::text(object, "/secretName"))
-            .collect(),
-    })
-}
-
-/// Events about the gateway's present pods, its Deployment and its `ReplicaSets`. What was said of a pod before
-/// it became ready is over, and so is what was said of the Deployment before it was complete.
-fn put_events(
-    seen: &mut Seen,
-    events: Observation<Vec<Value>>,
-    pods: &Observation<Vec<Pod>>,
-    deployment: &Observation<Deployment>,
-    raw_pods: &[Value],
-) {
-    let Outcome::Known(items) = &events.outcome else {
-        seen.put_same(&TEXT_EVENTS, &events);
-        return;
-    };
-    let Some(present) = pods.value() else {
-        seen.put_same(&TEXT_EVENTS, pods);
-        return;
-    };
-    let complete = deployment.value().is_some_and(|it| it.replicas > 0 && it.ready >= it.replicas);
-    let deployment_name = deployment.value().map(|it| it.name.clone());
-    let mut places = BTreeSet::new();
-    let mut found: Vec<TextEvidence> = items
-        .iter()
-        .filter_map(|event| {
-            let kind = field::text(event, "/involvedObject/kind")?;
-            let name = field::text(event, "/involvedObject/name")?;
-            let at = event_time(event);
-            let concerns = match kind.as_str() {
-                "Pod" => present.iter().any(|pod| pod.name == name) && !is_over(raw_pods, &name, at),
-                "Deployment" | "ReplicaSet" => {
-                    !complete && deployment_name.as_ref().is_some_and(|wanted| belongs(&name, wanted))
-                }
-                _ => false,
-            };
-            concerns.then(|| event_evidence(event, &kind, &name, at))
-        })
-        .collect();
-    for pod in raw_pods {
-        found.extend(waiting_messages(pod));
-    }
-    for (number, evidence) in (1..).zip(&mut found) {
-        evidence.line = number;
-        places.insert(evidence.place.clone());
-    }
-    let read = TextRead { lines: found.len() as u64, places: places.into_iter().collect(), cut: false };
-    seen.text.extend(found);
-    seen.put(&TEXT_EVENTS, Observation::known(read, events.origin));
-}
-
-/// A `ReplicaSet`'s name is its Deployment's with a dash and a hash.
-fn belongs(name: &str, deployment: &str) -> bool {
-    name == deployment
-        || name
-            .strip_prefix(deployment)
-            .and_then(|rest| rest.strip_prefix('-'))
-            .is_some_and(|hash| !hash.contains('-'))
-}
-
-fn event_time(event: &Value) -> Option<Timestamp> {
-    ["/lastTimestamp", "/series/lastObservedTime", "/eventTime", "/firstTimestamp"]
-        .iter()
-        .find_map(|pointer| field::time(event, pointer))
-}
-
-fn is_over(pods: &[Value], name: &str, at: Option<Timestamp>) -> bool {
-    let pod = pods.iter().find(|pod| field::text(pod, "/metadata/name").as_deref() == Some(name));
-    let Some(ready) = pod.and_then(ready_condition) else { return false };
-    field::text(ready, "/status").as_deref() == Some("True")
-        && match (at, field::time(ready, "/lastTransitionTime")) {
-            (Some(at), Some(since)) => at <= since,
-            _ => true,
-        }
-}
-
-fn event_evidence(event: &Value, kind: &str, name: &str, at: Option<Timestamp>) -> TextEvidence {
-    let reason = field::text(event, "/reason").unwrap_or_default();
-    let message = field::text(event, "/message").unwrap_or_default();
-    let count = field::number(event, "/count").or_else(|| field::number(event, "/series/count"));
-    TextEvidence {
-        source: TextSource::KubernetesEvent,
-        place: format!("event/{}/{name}", kind.to_lowercase()),
-        line: 0,
-        at,
-        count: count.and_then(|count| u32::try_from(count).ok()).unwrap_or(1).max(1),
-        text: redact_line(&format!("{reason}: {message}")).into_owned(),
-    }
-}
-
-/// Why containers wait: the kubelet says it in the status even after its events have expired.
-fn waiting_messages(pod: &Value) -> Vec<TextEvidence> {
-    let name = field::text(pod, "/metadata/name").unwrap_or_default();
-    let statuses = field::list(pod, "/status/containerStatuses")
-        .iter()
-        .chain(field::list(pod, "/status/initContainerStatuses"));
-    statuses
-        .filter_map(|status| {
-            let reason = field::text(status, "/state/waiting/reason")?;
-            let message = field::text(status, "/state/waiting/message").unwrap_or_default();
-            Some(TextEvidence {
-                source: TextSource::KubernetesEvent,
-                place: format!("status/pod/{name}/{}", field::text(status, "/name").unwrap_or_default()),
-                line: 0,
-                at: None,
-                count: 1,
-                text: redact_line(&format!("{reason}: {message}")).into_owned(),
-            })
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::{belongs, parse_class, parse_pod};
+    use super::{digest, parse_pod};
 
     #[test]
     fn a_pod_without_an_account_of_its_own_runs_as_default() {
@@ -448,21 +316,9 @@ mod tests {
     }
 
     #[test]
-    fn the_identity_mode_follows_the_flags() {
-        for (parameters, mode) in [
-            (json!({"clientID": "c", "usePodIdentity": "false"}), "workload-identity"),
-            (json!({"clientID": "c", "usePodIdentity": "true"}), "pod-identity"),
-            (json!({"useVMManagedIdentity": "TRUE"}), "vm-identity"),
-            (json!({}), "none"),
-        ] {
-            let class = json!({"metadata": {"name": "n"}, "spec": {"parameters": parameters}});
-            assert_eq!(parse_class(&class).unwrap().mode, mode, "{class}");
-        }
-    }
-
-    #[test]
-    fn a_replica_set_is_told_from_another_deployment_with_the_same_beginning() {
-        assert!(belongs("mazevault-gateway-npr-7d9f", "mazevault-gateway-npr"));
-        assert!(!belongs("mazevault-gateway-npr-canary-7d9f", "mazevault-gateway-npr"));
+    fn only_a_manifests_digest_counts() {
+        assert_eq!(digest("acr.example/backend@sha256:ab").as_deref(), Some("sha256:ab"));
+        assert_eq!(digest("docker.io/library/backend:latest"), None);
+        assert_eq!(digest("sha256:ab"), None);
     }
 }

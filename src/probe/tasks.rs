@@ -4,11 +4,13 @@
 use async_trait::async_trait;
 
 use super::transcript::{Log, put_logs};
-use super::{Clients, Probe, Seen};
+use super::{Clients, Probe, Seen, Touch, touching};
+use crate::client::calls;
 use crate::fact::{
     GATEWAY_PODS, Observation, Outcome, PRIMARY_SERVICES, Pod, Snapshot, TEXT_GATEWAY_LOG, TEXT_PRIMARY_LOG,
     TextRead, TextSource,
 };
+use crate::target::Target;
 
 const DEFAULT_LINES: u64 = 2000;
 
@@ -26,6 +28,12 @@ impl Probe for TasksProbe {
 
     fn needs(&self) -> &'static [&'static str] {
         &["gateway.pods", "primary.services"]
+    }
+
+    fn touches(&self, _target: &Target) -> Vec<Touch> {
+        let mut touches = touching(&[calls::POD_LOG], &["text.gateway_log"]);
+        touches.extend(touching(&[calls::CONTAINER_LOG], &["text.primary_log"]));
+        touches
     }
 
     async fn observe(&self, clients: &Clients, known: &Snapshot) -> Seen {

@@ -56,8 +56,9 @@ impl Cloud {
                 "api://AzureADTokenExchangeUSGov",
                 "api://AzureADTokenExchangeChina",
             ],
+            "azure.registry_suffix" => [".azurecr.io", ".azurecr.us", ".azurecr.cn"],
             _ => return None,
         };
-        (self != Self::Custom || setting == "azure.audience").then_some(row[column])
+        (self != Self::Custom || !setting.contains("endpoints")).then_some(row[column])
     }
 }

@@ -15,6 +15,7 @@ pub(super) const DEFAULT_NAME: &str = "mzv-doctor.yaml";
 type Text = Option<Spanned<String>>;
 type List = Option<Spanned<Vec<String>>>;
 type Number = Option<Spanned<i64>>;
+type Flag = Option<Spanned<bool>>;
 type Map = Option<Spanned<BTreeMap<String, String>>>;
 
 /// One section of the file: its keys become settings named `section.key`.
@@ -54,6 +55,11 @@ impl IntoValue for i64 {
         self.into()
     }
 }
+impl IntoValue for bool {
+    fn into_value(self) -> Value {
+        self.into()
+    }
+}
 impl IntoValue for Vec<String> {
     fn into_value(self) -> Value {
         self.into()
@@ -68,7 +74,8 @@ impl IntoValue for BTreeMap<String, String> {
 section!(Endpoints { arm: Text, graph: Text, entra: Text });
 section!(Azure {
     cloud: Text, audience: Text, tenant: Text, subscription: Text, resource_group: Text, cluster: Text,
-    identity: Text, credential: Text, login: Text, client_id: Text, client_secret_file: Text,
+    identity: Text, identity_resource_group: Text, identity_subscription: Text, vault: Text,
+    registry_suffix: Text, providers: List, credential: Text, login: Text, client_id: Text, client_secret_file: Text,
     token_file: Text,
 } sections { endpoints: Endpoints });
 section!(Kubernetes {
@@ -79,8 +86,12 @@ section!(Kubernetes {
     selector: Text,
     service_account: Text,
     container: Text,
+    csi_namespace: Text,
+    secret_keys: List,
 });
-section!(Gateway { name: Text });
+section!(Gateway { name: Text, role: Text });
+section!(Entra { client_id: Text, redirect_uri: Text, callback_path: Text, wrong_callback_path: Text });
+section!(Provisioning { principal: Text });
 section!(PrimaryApi {
     url: Text,
     token_file: Text,
@@ -89,6 +100,8 @@ section!(PrimaryApi {
     database_service: Text,
     health_path: Text,
     gateways_path: Text,
+    sign_in_path: Text,
+    licence_path: Text,
 });
 section!(Docker { socket: Text });
 section!(Database {
@@ -105,12 +118,21 @@ section!(Database {
     gateway_expected_version: Number,
 });
 section!(Tasks { pattern: Text });
-section!(Obo { users: List, subscriptions: List });
+section!(Obo { users: List, subscriptions: List, vaults: List });
 section!(Imds { endpoint: Text });
 section!(NetworkPart { ca_file: Text, dns_server: Text, connect_to: Map, proxy: Text });
-section!(Run { vantage: Text, timeout: Text, request_timeout: Text, log_lines: Number });
+section!(Run {
+    vantage: Text,
+    timeout: Text,
+    request_timeout: Text,
+    log_lines: Number,
+    secret_keys: Flag,
+    exchange_token: Flag,
+    discover: Flag,
+});
 section!(File { environment: Text } sections {
-    azure: Azure, kubernetes: Kubernetes, gateway: Gateway, primary: PrimaryApi, docker: Docker,
+    azure: Azure, kubernetes: Kubernetes, gateway: Gateway, primary: PrimaryApi, entra: Entra,
+    provisioning: Provisioning, docker: Docker,
     database: Database, tasks: Tasks, obo: Obo, imds: Imds, network: NetworkPart, run: Run,
 });
 

@@ -29,6 +29,8 @@ pub enum Kind {
     Number,
     /// A length of time: `90s`, `5m`, `1h`.
     Duration,
+    /// On or off.
+    Flag,
 }
 
 /// One setting before anything is read.
@@ -67,6 +69,11 @@ const CLOUDS: &[&str] = &["public", "us-government", "china", "custom"];
 const LOGINS: &[&str] =
     &["auto", "azure-cli", "workload-identity", "managed-identity", "service-principal", "pipelines"];
 
+const ROLES: &[&str] = &["primary", "dr-standby"];
+/// What the runbook's section 8 has registered once in a subscription.
+const PROVIDERS: &str = "Microsoft.ContainerService,Microsoft.KeyVault,Microsoft.DBforPostgreSQL,Microsoft.Cache,\
+                         Microsoft.ContainerRegistry,Microsoft.ManagedIdentity";
+
 const VANTAGES: &[&str] = &["auto", "operator", "docker", "azure-vm", "pod", "ci"];
 
 const TABLE: &[SettingSpec] = &[
@@ -96,6 +103,23 @@ const TABLE: &[SettingSpec] = &[
         "id-mazevault-{environment}-gwc",
         "User-assigned managed identity of the gateway",
     ),
+    open(
+        "azure.identity_resource_group",
+        Kind::Text,
+        "Resource group of the identity, where it is not the cluster's",
+    ),
+    open(
+        "azure.identity_subscription",
+        Kind::Text,
+        "Subscription of the identity, where it is not the cluster's",
+    ),
+    open(
+        "azure.vault",
+        Kind::Text,
+        "Vault that feeds the gateway; the one that its secret class names where not set",
+    ),
+    open("azure.registry_suffix", Kind::Text, "End of the cloud's registry names"),
+    is("azure.providers", Kind::List, PROVIDERS, "Resource providers that have to be registered"),
     is("azure.credential", Kind::Text, "fic-mazevault-gateway-sa", "Federated credential of that identity"),
     is("azure.login", Kind::Choice(LOGINS), "auto", "How to log in to Azure"),
     open("azure.client_id", Kind::Text, "Client id for logins that need one"),
@@ -122,6 +146,18 @@ const TABLE: &[SettingSpec] = &[
     ),
     open("kubernetes.container", Kind::Text, "Container of the gateway in its pod; the first where not set"),
     is(
+        "kubernetes.csi_namespace",
+        Kind::Text,
+        "kube-system",
+        "Namespace of the Secrets Store CSI driver's pods",
+    ),
+    open(
+        "kubernetes.secret_keys",
+        Kind::List,
+        "Keys that the gateway's secrets must hold beside those that its Deployment refers to",
+    ),
+    is("gateway.role", Kind::Choice(ROLES), "primary", "Role of the gateway: primary, or dr-standby"),
+    is(
         "gateway.name",
         Kind::Text,
         "azure-gateway-gwc-01",
@@ -143,6 +179,32 @@ const TABLE: &[SettingSpec] = &[
         "/api/v1/admin/gateway-health",
         "Path of the Primary's gateway health",
     ),
+    is(
+        "primary.sign_in_path",
+        Kind::Text,
+        "/api/v1/auth/sso/entra/login",
+        "Path that sends a browser to Entra",
+    ),
+    is("primary.licence_path", Kind::Text, "/api/v1/health/system", "Path that tells the Primary's licence"),
+    open(
+        "entra.client_id",
+        Kind::Text,
+        "Client id of the app registration for sign-in; read off the Primary where not set",
+    ),
+    open("entra.redirect_uri", Kind::Url, "Redirect URI that has to be registered; any host where not set"),
+    is(
+        "entra.callback_path",
+        Kind::Text,
+        "/api/v1/auth/sso/entra/callback",
+        "Path of the redirect URI that has to be registered",
+    ),
+    is(
+        "entra.wrong_callback_path",
+        Kind::Text,
+        "/auth/entra/callback",
+        "Path of a redirect URI that never works",
+    ),
+    open("provisioning.principal", Kind::Text, "Object id of the principal that provisions the deployment"),
     is("docker.socket", Kind::Path, "/var/run/docker.sock", "Docker Engine socket of the Primary's host"),
     SettingSpec {
         name: "database.url_file",
@@ -186,6 +248,7 @@ const TABLE: &[SettingSpec] = &[
     ),
     open("obo.users", Kind::List, "Object ids of users on whose behalf subscriptions are discovered"),
     open("obo.subscriptions", Kind::List, "Subscription ids that those users should discover"),
+    open("obo.vaults", Kind::List, "Names of project vaults that those users read secrets of"),
     is("imds.endpoint", Kind::Url, "http://169.254.169.254", "Instance metadata service"),
     open("network.ca_file", Kind::Path, "Further certificate authorities to trust, PEM (--ca-file)"),
     open("network.dns_server", Kind::Address, "Name server to ask instead of the system's"),
@@ -199,6 +262,19 @@ const TABLE: &[SettingSpec] = &[
     is("run.vantage", Kind::Choice(VANTAGES), "auto", "Where the run is made from; found out where auto"),
     is("run.timeout", Kind::Duration, "60s", "Deadline of the whole run"),
     is("run.request_timeout", Kind::Duration, "10s", "Deadline of one request"),
+    is(
+        "run.secret_keys",
+        Kind::Flag,
+        "false",
+        "Whether Kubernetes secrets are read, for names of their keys (--secret-keys)",
+    ),
+    is(
+        "run.exchange_token",
+        Kind::Flag,
+        "false",
+        "Whether a token of the gateway's service account is exchanged at Entra (--exchange-token)",
+    ),
+    is("run.discover", Kind::Flag, "true", "Whether what is not configured is looked for"),
     is("run.log_lines", Kind::Number, "2000", "Newest lines to read of each log"),
 ];
 
@@ -232,6 +308,7 @@ impl Kind {
                     .collect(),
             ),
             Self::Number => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
+            Self::Flag => text.parse::<bool>().map_or_else(|_| text.into(), Value::from),
             _ => text.into(),
         }
     }
@@ -253,6 +330,7 @@ impl Kind {
                     .all(|at| at.as_str().is_some_and(|at| at.parse::<std::net::SocketAddr>().is_ok()))
             }),
             Self::Number => value.as_i64().is_some_and(|number| number >= 0),
+            Self::Flag => value.is_boolean(),
             Self::Duration => parse_duration(&text).is_some_and(|length| !length.is_zero()),
         };
         if fits {
@@ -271,6 +349,7 @@ impl Kind {
                 "auto, azure-cli, workload-identity, managed-identity, service-principal or pipelines"
             }
             Self::Choice(words) if words == VANTAGES => "auto, operator, docker, azure-vm, pod or ci",
+            Self::Choice(words) if words == ROLES => "primary or dr-standby",
             Self::Choice(_) => "environment or off",
             Self::Address => "an address such as 10.0.0.10:53",
             Self::Url => "a URL such as https://mazevault.example.com:8443, without a user",
@@ -278,6 +357,7 @@ impl Kind {
             Self::List => "a list of texts",
             Self::Map => "a map such as mazevault.example.com:8443 to 10.0.0.10:8443",
             Self::Number => "a whole number that is not negative",
+            Self::Flag => "true or false",
             Self::Duration => "a length of time such as 90s or 5m",
         }
     }

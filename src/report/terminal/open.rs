@@ -52,6 +52,7 @@ impl Screen {
                 | Reason::TimedOut { .. }
                 | Reason::Malformed { .. }
                 | Reason::NotConfigured { .. }
+                | Reason::Settling { .. }
                 | Reason::NotAsked { .. } => {
                     says.push(format!("{}{optional}", reason(gap.missing)));
                     says.extend(way_out(gap.missing));
@@ -115,6 +116,7 @@ fn key(missing: &Missing) -> String {
         | Reason::TimedOut { .. }
         | Reason::Malformed { .. }
         | Reason::NotConfigured { .. }
+        | Reason::Settling { .. }
         | Reason::NotAsked { .. } => reason(missing),
     }
 }
@@ -130,6 +132,7 @@ fn reason(missing: &Missing) -> String {
         Reason::TimedOut { .. } => format!("{label} {detail}"),
         Reason::NotConfigured { .. }
         | Reason::NotAsked { .. }
+        | Reason::Settling { .. }
         | Reason::Denied { .. }
         | Reason::Unreachable { .. }
         | Reason::Malformed { .. } => {
@@ -151,6 +154,7 @@ fn way_out(missing: &Missing) -> Option<String> {
         | Reason::Unreachable { .. }
         | Reason::TimedOut { .. }
         | Reason::Malformed { .. } => asked(missing),
+        Reason::Settling { .. } => Some("ask again then".into()),
         Reason::NotAsked { .. } => None,
     }
 }

@@ -6,49 +6,49 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 /// A text member that is there and not empty.
-pub(super) fn text(value: &Value, pointer: &str) -> Option<String> {
+pub fn text(value: &Value, pointer: &str) -> Option<String> {
     value.pointer(pointer)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// A text member that has to be there.
-pub(super) fn required(value: &Value, pointer: &str) -> Result<String, String> {
+pub fn required(value: &Value, pointer: &str) -> Result<String, String> {
     text(value, pointer).ok_or_else(|| format!("the answer has no {}", pointer.trim_start_matches('/')))
 }
 
 /// A whole number.
-pub(super) fn number(value: &Value, pointer: &str) -> Option<i64> {
+pub fn number(value: &Value, pointer: &str) -> Option<i64> {
     value.pointer(pointer)?.as_i64()
 }
 
 /// A flag; false where it is not there.
-pub(super) fn flag(value: &Value, pointer: &str) -> bool {
+pub fn flag(value: &Value, pointer: &str) -> bool {
     value.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// A list; empty where it is not there.
-pub(super) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+pub fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
     value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// A list of texts; empty where it is not there.
-pub(super) fn texts(value: &Value, pointer: &str) -> Vec<String> {
+pub fn texts(value: &Value, pointer: &str) -> Vec<String> {
     list(value, pointer).iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// A map of texts; empty where it is not there.
-pub(super) fn map(value: &Value, pointer: &str) -> BTreeMap<String, String> {
+pub fn map(value: &Value, pointer: &str) -> BTreeMap<String, String> {
     value.pointer(pointer).and_then(Value::as_object).map_or_else(BTreeMap::new, |members| {
         members.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
     })
 }
 
 /// A time in RFC 3339.
-pub(super) fn time(value: &Value, pointer: &str) -> Option<Timestamp> {
+pub fn time(value: &Value, pointer: &str) -> Option<Timestamp> {
     text(value, pointer)?.parse().ok()
 }
 
 /// The named part of an ARM resource id (`resourceGroups`), whatever its letter case.
-pub(super) fn id_part(id: &str, name: &str) -> Option<String> {
+pub fn id_part(id: &str, name: &str) -> Option<String> {
     let mut parts = id.split('/');
     parts.find(|part| part.eq_ignore_ascii_case(name))?;
     parts.next().map(str::to_owned)

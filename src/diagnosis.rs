@@ -6,6 +6,7 @@
 mod cause;
 mod compose;
 mod judge;
+mod rights;
 mod summary;
 mod verdict;
 
@@ -20,6 +21,9 @@ use std::collections::BTreeSet;
 
 use crate::fact::{Outcome, Reason, Snapshot};
 use crate::rule::RuleTable;
+
+/// The name of what was reached not being what was asked for.
+pub const WRONG_TARGET: &str = "wrong-target";
 
 /// What a run has to know to be called green.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +90,15 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
             }
         }
     }
-    let decided = passed.iter().map(|row| row.id.clone()).collect();
+    rights::explain(&mut findings, &inconclusive);
+    if findings.iter().any(|finding| finding.id == WRONG_TARGET) {
+        // Nothing is said about the health of a deployment that nobody asked about.
+        findings.retain(|finding| finding.id == WRONG_TARGET);
+        inconclusive.clear();
+        passed.clear();
+        not_applicable.clear();
+    }
+    let decided = passed.iter().map(|row: &Passed| row.id.clone()).collect();
     cause::link(&mut findings, table, &decided);
     let ended =
         snapshot.probes.iter().map(|run| run.at.as_millisecond() + i64::try_from(run.took_ms).unwrap_or(0));
@@ -105,6 +117,8 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         passed,
         not_applicable,
         probes: snapshot.probes.clone(),
+        only: None,
+        again: Vec::new(),
     }
 }
 

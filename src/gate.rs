@@ -1,6 +1,6 @@
 //! What a run comes to as an exit status: the same for every format.
 
-use crate::diagnosis::{Diagnosis, Severity, Summary};
+use crate::diagnosis::{Diagnosis, Severity, Summary, WRONG_TARGET};
 
 /// Exit statuses, a contract for pipelines.
 pub mod exit {
@@ -31,6 +31,9 @@ pub struct Policy {
 pub fn exit_code(diagnosis: &Diagnosis, policy: Policy) -> u8 {
     if policy.interrupted {
         return exit::INTERRUPTED;
+    }
+    if diagnosis.findings.iter().any(|finding| finding.id == WRONG_TARGET) {
+        return exit::INCONCLUSIVE;
     }
     if diagnosis.findings.iter().any(|finding| finding.severity >= policy.fail_on) {
         return exit::FINDINGS;
@@ -105,6 +108,8 @@ mod tests {
                 answered: passed.max(severities.len()),
                 unknown: 0,
             }],
+            only: None,
+            again: vec![],
         }
     }
 

@@ -35,7 +35,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use clients::{Clients, ClientsError};
-pub use schedule::{Watch, run};
+pub use schedule::{Watch, fill, run};
 pub use vantage::detect as detect_vantage;
 
 use crate::client::{Allowed, calls};
@@ -135,6 +135,19 @@ fn not_configured<T>(clients: &Clients, setting: &str) -> Observation<T> {
         Reason::NotConfigured { setting: setting.into() },
         clients.origin(String::new(), String::new()),
     )
+}
+
+/// Something that is not there under the runbook's name proves nothing: it may have another. Under a name that was
+/// configured, or found, its absence is a fact.
+fn named<T>(clients: &Clients, seen: Observation<T>, setting: &str) -> Observation<T> {
+    if !matches!(seen.outcome, Outcome::Absent) || !clients.target.is_open(setting) {
+        return seen;
+    }
+    let detail = format!(
+        "there is no {}, which is the runbook's name and was not configured: set {setting}",
+        clients.target.text(setting)
+    );
+    Observation::unknown(Reason::Malformed { detail }, seen.origin)
 }
 
 /// The observation with its value parsed; a value of another shape is malformed.

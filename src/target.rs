@@ -136,7 +136,8 @@ impl Target {
         let value = spec.kind.check(value).map_err(|(value, takes)| TargetError::Value {
             origin: origin.into(),
             name: name.into(),
-            value,
+            // A URL may carry a password.
+            value: if value.contains('@') { "…@…".into() } else { value },
             takes: takes.into(),
         })?;
         self.settings.insert(name.into(), Setting { value, origin: origin.into() });

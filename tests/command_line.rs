@@ -282,7 +282,7 @@ fn a_rule_table_laid_over_is_strict() {
     let folder = folder();
     let rules = folder.path().join("rules/federation");
     std::fs::create_dir_all(&rules).unwrap();
-    let good = "id: mine\ntitle: t\narea: federation\nseverity: error\nconfidence: likely\nwhen: federation.mismatch == \"x\"\nsubject: s\nbrief: b\nexplanation: e\nexamples:\n  - {expect: fired, facts: {federation.mismatch: x}}\n  - {expect: passed, facts: {federation.mismatch: y}}\n  - {expect: inconclusive, unknown: [federation.mismatch]}\n";
+    let good = "id: mine\ntitle: t\narea: federation\nseverity: error\nconfidence: likely\nwhen: federation.mismatch == \"x\"\nsubject: s\nbrief: b\nexplanation: e\nexamples:\n  - {expect: fired, facts: {federation.mismatch: x}}\n  - {expect: passed, facts: {federation.mismatch: other}}\n  - {expect: inconclusive, unknown: [federation.mismatch]}\n";
     for (text, words) in [
         (good.to_owned(), ""),
         (
@@ -312,7 +312,7 @@ fn a_rule_table_laid_over_is_strict() {
         ),
         (good.replace("brief: b", "brief: b\nsymptoms: [{pattern: 'x('}]"), "mine.yaml:9: pattern:"),
         (
-            good.replace("  - {expect: passed, facts: {federation.mismatch: y}}\n", ""),
+            good.replace("  - {expect: passed, facts: {federation.mismatch: other}}\n", ""),
             "no example that stays quiet",
         ),
     ] {

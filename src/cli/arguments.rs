@@ -182,6 +182,28 @@ impl TargetArguments {
     }
 }
 
+impl Check {
+    /// Arguments that lead to the same deployment again.
+    pub(super) fn again(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        let mut add = |name: &str, value: String| all.extend([name.to_owned(), value]);
+        if let Some(lab) = &self.lab {
+            add("--lab", lab.clone());
+        }
+        if let Some(config) = &self.target.config {
+            add("--config", config.display().to_string());
+        }
+        for (setting, flag, value) in self.target.flags() {
+            match value {
+                Value::Bool(_) => all.push(flag.to_owned()),
+                Value::String(text) if !setting.starts_with("run.") => all.extend([flag.to_owned(), text]),
+                _ => {}
+            }
+        }
+        all
+    }
+}
+
 /// Where a report goes.
 #[derive(Clone)]
 pub(super) struct Output {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::arguments::{Check, Output};
-use super::interrupt::interrupted;
+use super::interrupt::Interrupt;
 use super::progress::Progress;
 use super::{Failure, output};
 use crate::derive::derive;
@@ -21,6 +21,7 @@ use crate::target::{Kind, Target, table};
 
 /// Examines and reports; with `only`, on that name and what explains it.
 pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, Failure> {
+    let mut interrupt = Interrupt::listen();
     let rules = load_rules(arguments.rules.as_deref())?;
     for name in arguments.require.iter().map(String::as_str).chain(only) {
         if !rules.rules.contains_key(name) {
@@ -33,11 +34,18 @@ pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, F
     let vantage = vantage(&target);
     let mut clients = Clients::new(target, vantage)?;
     let mut snapshot = Snapshot::new(Timestamp::now(), vantage);
-    if clients.target.is_on("run.discover") {
-        clients.discover().await?;
-    }
+    let stopped = tokio::select! {
+        found = discover(&mut clients) => {
+            found?;
+            false
+        }
+        () = interrupt.wait() => true,
+    };
     snapshot.target = clients.target.settings().clone();
-    let stopped = observe(&clients, &mut snapshot).await;
+    let stopped = stopped || observe(&clients, &mut snapshot, &mut interrupt).await;
+    if stopped {
+        probe::fill(&probe::probes(), &clients, &mut snapshot);
+    }
     derive(&mut snapshot);
     let policy = Policy {
         required: arguments.require.iter().cloned().chain(only.map(str::to_owned)).collect(),
@@ -47,6 +55,7 @@ pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, F
     if let Some(name) = only {
         restrict(&mut diagnosis, name, &rules);
     }
+    diagnosis.again = arguments.again();
     let code =
         exit_code(&diagnosis, gate::Policy { fail_on: arguments.fail_on.severity(), interrupted: stopped });
     report_all(arguments, &diagnosis, code)?;
@@ -61,8 +70,11 @@ pub(super) fn load_rules(overlay: Option<&std::path::Path>) -> Result<RuleTable,
 /// The deployment, staged where it is one of the lab's.
 async fn target(arguments: &Check) -> Result<(Target, Option<Lab>), Failure> {
     let Some(name) = &arguments.lab else {
-        let target =
-            Target::resolve(arguments.target.config.as_deref(), std::env::vars(), arguments.target.flags())?;
+        let target = Target::resolve(
+            arguments.target.config.as_deref(),
+            output::variables(),
+            arguments.target.flags(),
+        )?;
         return Ok((target, None));
     };
     let staged = lab::stage(lab::load(name, Timestamp::now())?).await?;
@@ -98,13 +110,20 @@ fn chain_settings() -> BTreeSet<String> {
     table().iter().filter(|spec| spec.chain).map(|spec| spec.name.to_owned()).collect()
 }
 
+async fn discover(clients: &mut Clients) -> Result<(), Failure> {
+    if clients.target.is_on("run.discover") {
+        clients.discover().await?;
+    }
+    Ok(())
+}
+
 /// Runs every probe; true where the run was interrupted and what was learned by then is all there is.
-async fn observe(clients: &Clients, snapshot: &mut Snapshot) -> bool {
+async fn observe(clients: &Clients, snapshot: &mut Snapshot, interrupt: &mut Interrupt) -> bool {
     let probes = probe::probes();
     let progress = Progress::start(probes.len());
     let stopped = tokio::select! {
         () = probe::run(&probes, clients, snapshot, &progress) => false,
-        () = interrupted() => true,
+        () = interrupt.wait() => true,
     };
     progress.finish();
     stopped
@@ -126,6 +145,7 @@ fn restrict(diagnosis: &mut Diagnosis, name: &str, rules: &RuleTable) {
     diagnosis.inconclusive.retain(|row| row.id == name);
     diagnosis.passed.retain(|row| row.id == name);
     diagnosis.not_applicable.retain(|row| row.id == name);
+    diagnosis.only = Some(name.to_owned());
 }
 
 fn report_all(arguments: &Check, diagnosis: &Diagnosis, code: u8) -> Result<(), Failure> {
@@ -133,11 +153,14 @@ fn report_all(arguments: &Check, diagnosis: &Diagnosis, code: u8) -> Result<(), 
     let plain = report::Style { color: false, ..style };
     let to_screen = [Output { format: Format::Terminal, file: None }];
     let outputs: &[Output] = if arguments.output.is_empty() { &to_screen } else { &arguments.output };
+    // One output that cannot be written keeps no other from being written.
+    let mut failed = None;
     for wanted in outputs {
-        match &wanted.file {
-            None => output::put(&report::render(diagnosis, code, wanted.format, style))?,
-            Some(path) => output::write(path, &report::render(diagnosis, code, wanted.format, plain))?,
-        }
+        let written = match &wanted.file {
+            None => output::put(&report::render(diagnosis, code, wanted.format, style)),
+            Some(path) => output::write(path, &report::render(diagnosis, code, wanted.format, plain)),
+        };
+        failed = failed.or(written.err());
     }
-    Ok(())
+    failed.map_or(Ok(()), Err)
 }

@@ -10,7 +10,7 @@ use crate::target::{Target, table};
 
 pub(super) fn config(verb: Config) -> Result<u8, Failure> {
     let Config::Show { target } = verb;
-    let resolved = Target::resolve(target.config.as_deref(), std::env::vars(), target.flags())?;
+    let resolved = Target::resolve(target.config.as_deref(), output::variables(), target.flags())?;
     let mut rows = Table::new();
     rows.load_style(TableStyle::new());
     rows.force_no_tty();

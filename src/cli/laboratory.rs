@@ -5,7 +5,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 
 use super::arguments::Lab;
-use super::interrupt::interrupted;
+use super::interrupt::Interrupt;
 use super::{Failure, output};
 use crate::gate::exit;
 use crate::lab;
@@ -23,6 +23,7 @@ pub(super) async fn lab(verb: Lab) -> Result<u8, Failure> {
             output::put(&text)?;
         }
         Lab::Serve { scenario } => {
+            let mut interrupt = Interrupt::listen();
             let staged = lab::stage(lab::load(&scenario, Timestamp::now())?).await?;
             let mut text = String::new();
             for (name, value) in staged.variables() {
@@ -30,7 +31,7 @@ pub(super) async fn lab(verb: Lab) -> Result<u8, Failure> {
             }
             output::put(&text)?;
             output::note(&format!("{scenario} is staged; Ctrl-C ends it and removes its files"));
-            interrupted().await;
+            interrupt.wait().await;
             for call in staged.unexpected() {
                 output::note(&format!("asked to change something: {call}"));
             }

@@ -14,6 +14,15 @@ const NARROWEST: usize = 60;
 /// Wider lines are hard to follow.
 const WIDEST: usize = 120;
 
+/// This program's variables. Others may hold anything, even what is no text.
+pub(super) fn variables() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with("MZV_DOCTOR_"))
+        .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
+        .collect()
+}
+
 /// Text to standard output. A reader that went away (`| head`) is no error.
 pub(super) fn put(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
@@ -25,11 +34,24 @@ pub(super) fn put(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// A whole file or none: written beside its place and moved there.
+/// A whole file or none: written beside its place and moved there. What is no plain file (a device, a pipe) is
+/// written to as it stands, and a link leads to its file.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let refuse = |cause| Failure::Output { file: path.display().to_string(), cause };
+    let real = std::fs::canonicalize(path);
+    let path = real.as_deref().unwrap_or(path);
+    let there = std::fs::metadata(path).ok();
+    if there.as_ref().is_some_and(|it| !it.is_file()) {
+        let mut file = std::fs::OpenOptions::new().write(true).open(path).map_err(refuse)?;
+        return file.write_all(text.as_bytes()).map_err(refuse);
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(refuse)?;
+    let mut make = tempfile::Builder::new();
+    let mode = match there {
+        Some(there) => there.permissions(),
+        None => std::os::unix::fs::PermissionsExt::from_mode(0o666),
+    };
+    let mut file = make.permissions(mode).tempfile_in(folder).map_err(refuse)?;
     file.write_all(text.as_bytes()).map_err(refuse)?;
     file.as_file().sync_all().map_err(refuse)?;
     file.persist(path).map_err(|error| refuse(error.error))?;

@@ -104,7 +104,7 @@ impl Arm {
             Outcome::Absent => return Observation::absent(token.origin),
             Outcome::Unknown(reason) => {
                 let mut origin = token.origin;
-                origin.call = format!("GET {}, for which a token was asked", url.path());
+                origin.call = format!("{}, for GET {}", origin.call, url.path());
                 return Observation::unknown(reason, origin);
             }
         };

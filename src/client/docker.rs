@@ -18,6 +18,8 @@ use crate::fact::{ComposeService, Layer, Observation, Reason};
 
 const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
+/// `SERVICE:CONDITION:RESTART`, separated by commas (Compose's own label).
+const DEPENDS_ON: &str = "com.docker.compose.depends_on";
 const ONE_OFF: &str = "com.docker.compose.oneoff";
 
 /// One Docker Engine.
@@ -56,6 +58,12 @@ impl Docker {
                     None => Vec::new(),
                 };
                 services.push(describe(inspected, digests));
+            }
+            // A service that others wait for until it has ended is a job.
+            let jobs: Vec<String> =
+                services.iter().flat_map(|one: &ComposeService| one.waits_for.clone()).collect();
+            for one in &mut services {
+                one.one_shot |= jobs.contains(&one.service);
             }
             services.sort_by(|one: &ComposeService, other| one.container.cmp(&other.container));
             Ok(services)
@@ -198,11 +206,6 @@ fn describe(container: ContainerInspectResponse, repo_digests: Vec<String>) -> C
     });
     let state = container.state.unwrap_or_default();
     let status = state.status.map(|status| status.to_string()).unwrap_or_default();
-    let restarts_never = container
-        .host_config
-        .and_then(|host| host.restart_policy)
-        .and_then(|policy| policy.name)
-        .is_none_or(|name| matches!(name.to_string().as_str(), "no" | ""));
     let mut ports: Vec<String> = container
         .network_settings
         .and_then(|settings| settings.ports)
@@ -234,8 +237,19 @@ fn describe(container: ContainerInspectResponse, repo_digests: Vec<String>) -> C
         ports,
         repo_digests,
         placeholders,
-        one_shot: restarts_never || labels.get(ONE_OFF).is_some_and(|value| value == "True"),
+        one_shot: labels.get(ONE_OFF).is_some_and(|value| value == "True"),
+        waits_for: labels.get(DEPENDS_ON).map(|text| awaited(text)).unwrap_or_default(),
     }
+}
+
+/// Services whose end a service waits for.
+fn awaited(depends_on: &str) -> Vec<String> {
+    depends_on
+        .split(',')
+        .filter_map(|one| one.split_once(':'))
+        .filter(|(_, condition)| condition.starts_with("service_completed_successfully"))
+        .map(|(service, _)| service.to_owned())
+        .collect()
 }
 
 /// A container that Compose made.

@@ -5,6 +5,37 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+/// What a member has to be, where it is there at all.
+#[derive(Clone, Copy, Debug)]
+pub enum Is {
+    /// A whole number.
+    Number,
+    /// True or false.
+    Flag,
+    /// A list.
+    List,
+    /// An object.
+    Object,
+}
+
+/// Refuses a value in which a member is of another type than it has to be. Otherwise it would be taken for missing, and
+/// what is missing has a meaning of its own.
+pub fn shaped(value: &Value, members: &[(&str, Is)]) -> Result<(), String> {
+    for (pointer, is) in members {
+        let Some(member) = value.pointer(pointer).filter(|member| !member.is_null()) else { continue };
+        let (fits, wanted) = match is {
+            Is::Number => (member.is_i64() || member.is_u64(), "a whole number"),
+            Is::Flag => (member.is_boolean(), "true or false"),
+            Is::List => (member.is_array(), "a list"),
+            Is::Object => (member.is_object(), "an object"),
+        };
+        if !fits {
+            return Err(format!("{} is not {wanted}", pointer.trim_start_matches('/')));
+        }
+    }
+    Ok(())
+}
+
 /// A text member that is there and not empty.
 pub fn text(value: &Value, pointer: &str) -> Option<String> {
     value.pointer(pointer)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)

@@ -22,7 +22,9 @@ use crate::fact::{Call, Layer, Observation, Origin, Reason, Vantage};
 /// Redirects that are followed within one host.
 const REDIRECTS: usize = 3;
 /// First pause before a request is tried again; it doubles.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// Time at the end of a run in which nothing is asked any more.
+const AT_THE_END: Duration = Duration::from_millis(1500);
 /// How long the question may take which layer a timed-out connection hung at.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
 
@@ -99,7 +101,9 @@ struct Inside {
     network: Arc<Network>,
     tls: Arc<rustls::ClientConfig>,
     limits: Limits,
+    /// When the run is over, and when what is asked until then has to have come.
     ends: Instant,
+    asks_until: Instant,
     allowed: Vec<Allowed>,
     vantage: Vantage,
     journal: Mutex<Vec<Call>>,
@@ -125,6 +129,7 @@ impl Transport {
         vantage: Vantage,
         allowed: Vec<Allowed>,
     ) -> Result<Self, ClientError> {
+        let began = Instant::now();
         let network = Arc::new(network.clone());
         let tls = network.tls()?;
         let client = |through_proxy: bool| {
@@ -142,15 +147,22 @@ impl Transport {
             tls: Arc::new(tls.clone()),
             network,
             limits: *limits,
-            ends: Instant::now() + limits.run,
+            ends: began + limits.run,
+            asks_until: began + limits.run.saturating_sub(AT_THE_END.min(limits.run / 4)),
             allowed,
             vantage,
             journal: Mutex::default(),
         })))
     }
 
-    /// What is left of the run.
+    /// What is left of the run for asking: a little less than all of it, so that what was learned still gets into the
+    /// report.
     pub fn remaining(&self) -> Duration {
+        self.0.asks_until.saturating_duration_since(Instant::now())
+    }
+
+    /// What is left of the run.
+    pub fn until_end(&self) -> Duration {
         self.0.ends.saturating_duration_since(Instant::now())
     }
 
@@ -197,7 +209,7 @@ impl Transport {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one line of the journal, written in one place")]
-    fn write(
+    pub(super) fn write(
         &self,
         api: &'static str,
         what: String,
@@ -236,8 +248,13 @@ impl Transport {
         let most = ask.attempts.unwrap_or(self.0.limits.attempts);
         let end = loop {
             if !self.allows(ask.api, ask.method, ask.url.path()) {
-                let option = format!("{} {} is not on the list of allowed calls", ask.method, ask.url.path());
-                break Err(Reason::NotAsked { option });
+                let reason = refused(ask.method, ask.url.path());
+                break Err(match (redirects, reason) {
+                    (1.., Reason::Malformed { detail }) => {
+                        Reason::Malformed { detail: format!("redirected; {detail}") }
+                    }
+                    (_, reason) => reason,
+                });
             }
             tries += 1;
             match self.once(&ask, proxy.is_some()).await {
@@ -370,10 +387,10 @@ impl Transport {
     }
 
     /// Which layer a request hung at that brought no byte in time: each is tried once more, for a moment.
-    async fn hung_at(&self, url: &Url) -> Layer {
+    pub(super) async fn hung_at(&self, url: &Url) -> Layer {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or(443);
-        let look = SECOND_LOOK.min(self.remaining().max(Duration::from_millis(100)));
+        let look = SECOND_LOOK.min((self.until_end() / 4).max(Duration::from_millis(50)));
         let Ok(Ok(found)) = tokio::time::timeout(look, addresses(&self.0.network, host, port)).await else {
             return Layer::Dns;
         };
@@ -395,6 +412,11 @@ impl Transport {
 /// A connection to the first address that takes one.
 pub(super) async fn connect(found: &[SocketAddr]) -> std::io::Result<TcpStream> {
     TcpStream::connect(found).await
+}
+
+/// A call that is not on the list. It was wanted, and is not known: that is no choice of the operator's.
+pub(super) fn refused(method: &str, path: &str) -> Reason {
+    Reason::Malformed { detail: one_line(&format!("{method} {path} is not on the list of allowed calls")) }
 }
 
 enum BodyEnd {
@@ -439,7 +461,7 @@ pub(super) fn place(url: &Url) -> String {
     }
 }
 
-fn with_tries(reason: Reason, tries: u32, wanted: Option<Duration>) -> Reason {
+pub(super) fn with_tries(reason: Reason, tries: u32, wanted: Option<Duration>) -> Reason {
     match reason {
         Reason::Unreachable { layer, detail } => {
             let asked = wanted.map(|wait| format!(", to be tried again after {} s", wait.as_secs()));
@@ -451,7 +473,7 @@ fn with_tries(reason: Reason, tries: u32, wanted: Option<Duration>) -> Reason {
 }
 
 /// `Retry-After` in seconds or as a date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
     if let Ok(seconds) = text.trim().parse() {
         return Some(Duration::from_secs(seconds));
@@ -461,7 +483,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// A little more than asked, so that probes which were refused together do not come back together.
-fn jittered(wait: Duration) -> Duration {
+pub(super) fn jittered(wait: Duration) -> Duration {
     let spread = u64::from(Timestamp::now().subsec_nanosecond().unsigned_abs()) % 100;
     wait + Duration::from_millis(spread)
 }

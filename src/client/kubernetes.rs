@@ -1,19 +1,26 @@
-//! The Kubernetes API, GET only, with kube's handling of kubeconfig, exec plugins, TLS and authentication.
-//! Answers stay JSON: typed structs would drop fields that they do not know.
+//! The Kubernetes API, with kube's handling of kubeconfig, exec plugins, TLS and authentication, and this project's
+//! own deadlines, retries, size caps and list of allowed calls. Answers stay JSON: typed structs would drop fields
+//! that they do not know.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use futures::StreamExt;
+use http::StatusCode;
+use http_body_util::BodyExt;
 use jiff::Timestamp;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::client::Body;
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use serde_json::Value;
+use url::Url;
 
-use super::cause::{failure, one_line, tls_error};
+use super::cause::{failure, may_pass, one_line, tls_error};
+use super::http::{FIRST_PAUSE, jittered, retry_after};
 use super::{Secret, Transport};
 use crate::fact::{Layer, Observation, Origin, Outcome, Reason};
 
-/// Shortest life of a token that the API server gives, in seconds (TokenRequest API).
+/// Shortest life of a token that the API server gives, in seconds (`TokenRequest` API).
 const SHORTEST_TOKEN_S: u64 = 600;
 /// Objects of one page.
 const PAGE: usize = 500;
@@ -34,14 +41,22 @@ pub struct Kubernetes {
     server: String,
 }
 
+/// How one try ended.
+enum Try {
+    Done(u16, String),
+    /// It may pass when tried again, after a pause that the server may have named.
+    Again(Reason, Option<Duration>),
+    Failed(Reason),
+}
+
 impl Kubernetes {
     /// Reads the kubeconfig and makes a client; a plugin that it names is run. Nothing is asked of the cluster.
     pub async fn connect(transport: &Transport, options: KubeOptions) -> Observation<Self> {
         let began = (Timestamp::now(), Instant::now());
         let outcome = configure(transport, &options).await;
         let against = outcome.as_ref().map_or_else(|_| String::new(), |(_, server)| server.clone());
-        let origin =
-            transport.record("local", "READ kubeconfig".into(), against, began, outcome.as_ref().err());
+        let what = "READ kubeconfig".into();
+        let origin = transport.record("local", what, against, began, outcome.as_ref().err());
         match outcome {
             Ok((client, server)) => {
                 Observation::known(Self { transport: transport.clone(), client, server }, origin)
@@ -91,7 +106,8 @@ impl Kubernetes {
                 }
             }
         }
-        let origin = origin.unwrap_or_else(|| self.origin(path, (Timestamp::now(), Instant::now()), None));
+        let began = (Timestamp::now(), Instant::now());
+        let origin = origin.unwrap_or_else(|| self.origin("GET", path, began, None, None, 0));
         let detail = format!("more than {} pages", self.transport.limits().pages);
         Observation::unknown(Reason::Malformed { detail }, origin)
     }
@@ -116,49 +132,74 @@ impl Kubernetes {
     /// A short-lived token of a service account for one audience. It leaves a record, and is on the list of allowed
     /// calls only where it was asked for by name.
     pub async fn account_token(&self, namespace: &str, account: &str, audience: &str) -> Observation<Secret> {
-        let began = (Timestamp::now(), Instant::now());
         let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
         let body = serde_json::json!({
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
             "spec": {"audiences": [audience], "expirationSeconds": SHORTEST_TOKEN_S},
         });
-        let request = http::Request::post(&path)
-            .header("content-type", "application/json")
-            .body(body.to_string().into_bytes());
-        let outcome = self.exchange("POST", &path, request, began.1).await.and_then(|text| {
-            let token = text
-                .and_then(|text| serde_json::from_str::<Value>(&text).ok())
-                .and_then(|body| super::field::text(&body, "/status/token"));
+        self.ask("POST", &path, &body.to_string(), |text| {
+            let body: Option<Value> = serde_json::from_str(&text).ok();
+            let token = body.and_then(|body| super::field::text(&body, "/status/token"));
             token.map(Secret::new).ok_or_else(|| Reason::Malformed { detail: "no token came back".into() })
-        });
-        let origin = self.transport.record(
-            "kubernetes",
-            format!("POST {path}"),
-            self.server.clone(),
-            began,
-            outcome.as_ref().err(),
-        );
-        match outcome {
-            Ok(token) => Observation::known(token, origin),
-            Err(reason) => Observation::unknown(reason, origin),
-        }
+        })
+        .await
     }
 
-    fn origin(&self, path: &str, began: (Timestamp, Instant), failed: Option<&Reason>) -> Origin {
-        let shown = path.split('?').next().unwrap_or(path);
-        self.transport.record("kubernetes", format!("GET {shown}"), self.server.clone(), began, failed)
+    fn origin(
+        &self,
+        method: &str,
+        path: &str,
+        began: (Timestamp, Instant),
+        status: Option<u16>,
+        failed: Option<&Reason>,
+        attempts: u32,
+    ) -> Origin {
+        let shown = format!("{method} {}", path.split('?').next().unwrap_or(path));
+        self.transport.write("kubernetes", shown, self.server.clone(), began, status, failed, attempts, None)
     }
 
     async fn read<T>(&self, path: &str, parse: impl FnOnce(String) -> Result<T, Reason>) -> Observation<T> {
+        self.ask("GET", path, "", parse).await
+    }
+
+    async fn ask<T>(
+        &self,
+        method: &str,
+        path: &str,
+        body: &str,
+        parse: impl FnOnce(String) -> Result<T, Reason>,
+    ) -> Observation<T> {
         let began = (Timestamp::now(), Instant::now());
-        let outcome = self.ask(path, began.1).await;
-        let outcome = match outcome {
-            Ok(Some(text)) => parse(text).map(Some),
-            Ok(None) => Ok(None),
-            Err(reason) => Err(reason),
+        let bare = path.split('?').next().unwrap_or(path);
+        if !self.transport.allows("kubernetes", method, bare) {
+            let reason = super::http::refused(method, bare);
+            let origin = self.origin(method, path, began, None, Some(&reason), 0);
+            return Observation::unknown(reason, origin);
+        }
+        let mut pause = FIRST_PAUSE;
+        let mut tries = 0;
+        let end = loop {
+            tries += 1;
+            match self.once(method, path, body).await {
+                Try::Done(status, text) => break Ok((status, text)),
+                Try::Failed(reason) => break Err(reason),
+                Try::Again(reason, wanted) => {
+                    let wait = wanted.unwrap_or(pause).max(pause);
+                    if tries >= self.transport.limits().attempts || wait >= self.transport.remaining() {
+                        break Err(super::http::with_tries(reason, tries, wanted));
+                    }
+                    pause *= 2;
+                    tokio::time::sleep(jittered(wait)).await;
+                }
+            }
         };
-        let origin = self.origin(path, began, outcome.as_ref().err());
+        let status = end.as_ref().ok().map(|(status, _)| *status);
+        let outcome = end.and_then(|(status, text)| match status {
+            200..300 => parse(text).map(Some),
+            _ => judge(status, &text, bare),
+        });
+        let origin = self.origin(method, path, began, status, outcome.as_ref().err(), tries);
         match outcome {
             Ok(Some(value)) => Observation::known(value, origin),
             Ok(None) => Observation::absent(origin),
@@ -166,47 +207,90 @@ impl Kubernetes {
         }
     }
 
-    async fn ask(&self, path: &str, began: Instant) -> Result<Option<String>, Reason> {
-        self.exchange("GET", path, http::Request::get(path).body(Vec::new()), began).await
-    }
-
-    async fn exchange(
-        &self,
-        method: &str,
-        path: &str,
-        request: Result<http::Request<Vec<u8>>, http::Error>,
-        began: Instant,
-    ) -> Result<Option<String>, Reason> {
-        let bare = path.split('?').next().unwrap_or(path);
-        let allowed = self.transport.allows("kubernetes", method, bare);
-        let (true, Ok(request)) = (allowed, request) else {
-            return Err(Reason::NotAsked {
-                option: format!("{method} {bare} is not on the list of allowed calls"),
-            });
+    async fn once(&self, method: &str, path: &str, body: &str) -> Try {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", "application/json")
+            .body(Body::from(body.as_bytes().to_vec()));
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => {
+                return Try::Failed(Reason::Malformed { detail: one_line(&format!("{path}: {error}")) });
+            }
         };
         let within = self.transport.limits().request.min(self.transport.remaining());
-        match tokio::time::timeout(within, self.client.request_text(request)).await {
-            Err(_) => Err(Reason::TimedOut {
-                layer: Layer::FirstByte,
-                after_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            }),
-            Ok(Ok(text)) => Ok(Some(text)),
-            Ok(Err(kube::Error::Api(status))) => judge(status.code, &status.reason, &status.message, bare),
+        let began = Instant::now();
+        let spent = || u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let response = match tokio::time::timeout(within, self.client.send(request)).await {
+            Err(_) => {
+                let after_ms = spent();
+                let layer = match Url::parse(&self.server) {
+                    Ok(url) => self.transport.hung_at(&url).await,
+                    Err(_) => Layer::Connect,
+                };
+                return Try::Failed(Reason::TimedOut { layer, after_ms });
+            }
             Ok(Err(error)) => {
                 let connecting = tls_error(&error).is_some() || error.to_string().contains("Connect");
-                Err(failure(&error, connecting))
+                let reason = failure(&error, connecting);
+                return if may_pass(&error) { Try::Again(reason, None) } else { Try::Failed(reason) };
             }
+            Ok(Ok(response)) => response,
+        };
+        let status = response.status();
+        let named = retry_after(response.headers());
+        let left = within.saturating_sub(began.elapsed());
+        let text = match tokio::time::timeout(left, self.collect(response.into_body())).await {
+            Err(_) => return Try::Failed(Reason::TimedOut { layer: Layer::Body, after_ms: spent() }),
+            Ok(Err(reason)) => return Try::Failed(reason),
+            Ok(Ok(text)) => text,
+        };
+        if status == StatusCode::TOO_MANY_REQUESTS || matches!(status.as_u16(), 500 | 502 | 503 | 504) {
+            let detail = one_line(&format!("answered {status} {}", message(&text)));
+            return Try::Again(Reason::Unreachable { layer: Layer::FirstByte, detail }, named);
         }
+        Try::Done(status.as_u16(), text)
+    }
+
+    /// A body within its cap.
+    async fn collect(&self, body: Body) -> Result<String, Reason> {
+        let most = self.transport.limits().body_bytes;
+        let mut bytes = Vec::new();
+        let mut stream = body.into_data_stream();
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk.map_err(|error| match failure(&error, false) {
+                Reason::Unreachable { detail, .. } => Reason::Unreachable { layer: Layer::Body, detail },
+                other => other,
+            })?;
+            if bytes.len() + chunk.len() > most {
+                return Err(Reason::Malformed { detail: format!("the body is larger than {most} bytes") });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
 
-fn judge(code: u16, reason: &str, message: &str, path: &str) -> Result<Option<String>, Reason> {
+/// The message of the API's `Status`.
+fn message(text: &str) -> String {
+    let status: Option<Value> = serde_json::from_str(text).ok();
+    status.and_then(|status| super::field::text(&status, "/message")).unwrap_or_default()
+}
+
+fn judge<T>(code: u16, text: &str, path: &str) -> Result<Option<T>, Reason> {
+    let status: Value = serde_json::from_str(text).unwrap_or(Value::Null);
+    let member = |name: &str| super::field::text(&status, name).unwrap_or_default();
+    let (reason, message) = (member("/reason"), member("/message"));
+    let is_status = member("/kind") == "Status";
     let said = one_line(&format!("{code} {reason}: {message}"));
-    match (code, reason) {
-        (404, "NotFound") => Ok(None),
-        (401 | 403, _) => Err(Reason::Denied { permission: permission(path, message), detail: said }),
-        (0, _) => Err(Reason::Malformed { detail: format!("no Kubernetes answer to {path}") }),
-        _ => Err(Reason::Malformed { detail: said }),
+    match code {
+        404 if is_status && reason == "NotFound" => Ok(None),
+        401 | 403 if is_status => {
+            Err(Reason::Denied { permission: permission(path, &message), detail: said })
+        }
+        _ if is_status => Err(Reason::Malformed { detail: said }),
+        _ => Err(Reason::Malformed { detail: format!("answered {code}, and not as a Kubernetes API does") }),
     }
 }
 
@@ -214,6 +298,9 @@ fn judge(code: u16, reason: &str, message: &str, path: &str) -> Result<Option<St
 fn permission(path: &str, message: &str) -> Option<String> {
     let verb =
         message.split_once("cannot ").map(|(_, rest)| rest.split(' ').next().unwrap_or("get").to_owned());
+    if !path.contains("/namespaces/") {
+        return Some(format!("{} {path}", verb.unwrap_or_else(|| "get".into())));
+    }
     let mut parts = path.trim_start_matches('/').split('/').skip_while(|part| *part != "namespaces").skip(1);
     let namespace = parts.next()?;
     let resource = parts.next().unwrap_or("namespaces");
@@ -232,7 +319,14 @@ async fn configure(transport: &Transport, options: &KubeOptions) -> Result<(Clie
             let config = Config::incluster().map_err(|error| malformed(error.to_string()))?;
             return client(transport, config).await;
         }
-        None => Kubeconfig::read().map_err(|_| missing())?,
+        // A file that is there and cannot be read is no missing setting.
+        None => Kubeconfig::read().map_err(|error| match error {
+            KubeconfigError::FindPath => missing(),
+            KubeconfigError::ReadConfig(cause, _) if cause.kind() == std::io::ErrorKind::NotFound => {
+                missing()
+            }
+            other => malformed(format!("kubeconfig: {other}")),
+        })?,
     };
     let wanted = KubeConfigOptions { context: options.context.clone(), ..KubeConfigOptions::default() };
     let config = Config::from_custom_kubeconfig(file, &wanted)
@@ -246,6 +340,9 @@ async fn client(transport: &Transport, mut config: Config) -> Result<(Client, St
     config.connect_timeout = Some(within);
     config.read_timeout = Some(within);
     config.default_retry = false;
+    if !transport.network().use_proxy {
+        config.proxy_url = None;
+    }
     let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
     // A plugin named by the kubeconfig runs while the client is made, and blocks.
     let runtime = tokio::runtime::Handle::current();

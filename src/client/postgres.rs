@@ -38,12 +38,11 @@ impl Postgres {
     pub async fn rows(&self, sql: &str) -> Observation<Vec<Vec<Option<String>>>> {
         let began = (Timestamp::now(), Instant::now());
         let within = self.transport.limits().request.min(self.transport.remaining());
-        let outcome = match tokio::time::timeout(within, self.ask(sql)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Reason::TimedOut {
-                layer: Layer::FirstByte,
-                after_ms: u64::try_from(began.1.elapsed().as_millis()).unwrap_or(u64::MAX),
-            }),
+        let outcome = if let Ok(outcome) = tokio::time::timeout(within, self.ask(sql)).await {
+            outcome
+        } else {
+            let after_ms = u64::try_from(began.1.elapsed().as_millis()).unwrap_or(u64::MAX);
+            Err(Reason::TimedOut { layer: self.hung_at().await, after_ms })
         };
         let shown = sql.split_whitespace().collect::<Vec<_>>().join(" ");
         let origin = self.transport.record("sql", shown, self.place.clone(), began, outcome.as_ref().err());
@@ -51,6 +50,15 @@ impl Postgres {
             Ok(Some(rows)) => Observation::known(rows, origin),
             Ok(None) => Observation::absent(origin),
             Err(reason) => Observation::unknown(reason, origin),
+        }
+    }
+
+    /// Which layer a server hung at that did not answer in time. Its TLS begins after a message of its own protocol, so
+    /// that a connection which is taken hung at the answer.
+    async fn hung_at(&self) -> Layer {
+        match Url::parse(&format!("http://{}", self.place.split('/').next().unwrap_or_default())) {
+            Ok(url) => self.transport.hung_at(&url).await,
+            Err(_) => Layer::Connect,
         }
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::{Derived, Lack, SPREAD_S, need, put, settled};
 use crate::fact::{
     Access, AccessGap, Assignment, OBO_ACCESS, OBO_BLIND_USERS, OBO_GAPS, PROVISIONING_ACCESS,
-    PROVISIONING_GAPS, REGISTRY_ACCESS, REGISTRY_GAPS, REGISTRY_RESOURCE, Reason, Snapshot, VAULT_ACCESS,
-    VAULT_GAPS, VAULT_PROJECTS, VAULT_RESOURCE, VAULT_SETTLED, Vault,
+    PROVISIONING_GAPS, Principal, REGISTRY_ACCESS, REGISTRY_GAPS, REGISTRY_RESOURCE, Reason, Snapshot,
+    VAULT_ACCESS, VAULT_GAPS, VAULT_PROJECTS, VAULT_RESOURCE, VAULT_SETTLED, Vault,
 };
 
 /// What somebody has to be allowed, and the built-in role that gives the least beside it.
@@ -165,7 +165,7 @@ fn obo_gaps(snapshot: &Snapshot) -> Derived<Vec<AccessGap>> {
 
 /// Users for whom discovery would answer 200 with an empty list: none of the judged subscriptions is theirs to
 /// read. A user of whom something is unclear is blind only if that cannot matter, which is never.
-fn blind(snapshot: &Snapshot) -> Derived<Vec<String>> {
+fn blind(snapshot: &Snapshot) -> Derived<Vec<Principal>> {
     let mut by_user: BTreeMap<String, Vec<Access>> = BTreeMap::new();
     for access in need(snapshot, &OBO_ACCESS)? {
         by_user.entry(access.principal.object_id.clone()).or_default().push(access);
@@ -183,9 +183,7 @@ fn blind(snapshot: &Snapshot) -> Derived<Vec<String>> {
         }) {
             Some(reason) => undecided = Some(reason),
             None => {
-                found.extend(rights.first().map(|access| {
-                    access.principal.name.clone().unwrap_or_else(|| access.principal.object_id.clone())
-                }));
+                found.extend(rights.into_iter().next().map(|access| access.principal));
             }
         }
     }

@@ -6,8 +6,8 @@ use super::{CREDENTIAL_SPREAD_S, Derived, Lack, need, put, settled};
 use crate::fact::{
     CLUSTER_RESOURCE, Comparison, FEDERATION_MISMATCH, FEDERATION_MODE, FEDERATION_NEAREST,
     FEDERATION_PRESENTED, FEDERATION_REPAIR, FEDERATION_SETTLED, FederatedCredential, FederationRepair,
-    GATEWAY_DEPLOYMENT, GATEWAY_PODS, GATEWAY_SERVICE_ACCOUNTS, IDENTITY_CREDENTIALS, Outcome, Presented,
-    Reason, Snapshot,
+    GATEWAY_DEPLOYMENT, GATEWAY_PODS, GATEWAY_SERVICE_ACCOUNTS, IDENTITY_CREDENTIALS, Presented, Reason,
+    Snapshot,
 };
 
 /// Federated credentials that one identity can have (Entra, "Important considerations for federated
@@ -41,13 +41,16 @@ pub(super) fn derive(snapshot: &mut Snapshot) {
             let wanted = snapshot.setting("azure.credential");
             let nearest = nearest(&presented, &credentials, &wanted);
             let mismatch = mismatch(&presented, &credentials);
-            let repair = repair(snapshot, &presented, &credentials, nearest, mismatch);
+            let repair = match &mismatch {
+                Ok(mismatch) => Ok(repair(snapshot, &presented, &credentials, nearest, mismatch)),
+                Err(_) => Err(Lack::Absent(IDENTITY_CREDENTIALS.name())),
+            };
             (
                 nearest
                     .map(|at| compare(&presented, &credentials, at))
                     .ok_or(Lack::Absent(IDENTITY_CREDENTIALS.name())),
-                Ok(mismatch.to_owned()),
-                Ok(repair),
+                mismatch.map(str::to_owned),
+                repair,
             )
         }
     };
@@ -101,12 +104,17 @@ fn spread(snapshot: &Snapshot) -> Derived<bool> {
     )
 }
 
-/// The service account the newest pod runs as; where no pod exists, the one that the template names.
+/// The service account the newest pod runs as; where no pod exists, the one that the template names. Pods that could
+/// not be read may run as another one than the template says.
 fn service_account(snapshot: &Snapshot) -> Derived<String> {
-    if let Outcome::Known(pods) = snapshot.get(&GATEWAY_PODS).outcome
-        && let Some(newest) = pods.iter().max_by_key(|pod| pod.created_at)
-    {
-        return Ok(newest.service_account.clone());
+    match need(snapshot, &GATEWAY_PODS) {
+        Ok(pods) => {
+            if let Some(newest) = pods.into_iter().max_by_key(|pod| pod.created_at) {
+                return Ok(newest.service_account);
+            }
+        }
+        Err(Lack::Absent(_)) => {}
+        Err(unknown) => return Err(unknown),
     }
     need(snapshot, &GATEWAY_DEPLOYMENT).map(|deployment| deployment.service_account)
 }
@@ -147,19 +155,54 @@ fn differs(presented: &Presented, credential: &FederatedCredential) -> Vec<&'sta
     if !credential.audiences.contains(&presented.audience) {
         fields.push("audience");
     }
-    if credential.subject.as_deref() != Some(presented.subject.as_str()) {
+    let trusted = match (&credential.subject, &credential.expression) {
+        (Some(subject), _) => *subject == presented.subject,
+        (None, Some(expression)) => claims_match(expression, &presented.subject) == Some(true),
+        (None, None) => false,
+    };
+    if !trusted {
         fields.push("subject");
     }
     fields
 }
 
-/// Index of the credential that was most likely meant for these pods.
+/// Whether the expression of a flexible credential takes a subject; none where only Entra can tell. Its language knows
+/// `eq`, and `matches` with `*` for any characters and `?` for one, joined by `and` (Entra, "Flexible federated identity
+/// credentials").
+fn claims_match(expression: &str, subject: &str) -> Option<bool> {
+    let mut all = true;
+    for part in expression.split(" and ") {
+        let rest = part.trim().strip_prefix("claims['sub']")?.trim_start();
+        let (operator, value) = rest.split_once(' ')?;
+        let value = value.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+        all &= match operator {
+            "eq" => value == subject,
+            "matches" => wildcard(value.as_bytes(), subject.as_bytes()),
+            _ => return None,
+        };
+    }
+    Some(all)
+}
+
+fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, None) => true,
+        (Some((b'*', rest)), _) => (0..=text.len()).any(|from| wildcard(rest, &text[from..])),
+        (Some((b'?', rest)), Some((_, left))) => wildcard(rest, left),
+        (Some((one, rest)), Some((other, left))) if one == other => wildcard(rest, left),
+        _ => false,
+    }
+}
+
+/// Index of the credential that was most likely meant for these pods: first one that differs in what Entra complains of.
 fn nearest(presented: &Presented, credentials: &[FederatedCredential], wanted: &str) -> Option<usize> {
     (0..credentials.len()).max_by_key(|&at| {
         let credential = &credentials[at];
         let subject = credential.subject.as_deref().unwrap_or_default();
         (
             credential.issuer == presented.issuer,
+            subject == presented.subject,
+            subject.eq_ignore_ascii_case(&presented.subject),
             Reverse(differs(presented, credential).len()),
             credential.name == wanted,
             shared_prefix(subject, &presented.subject),
@@ -173,33 +216,41 @@ fn shared_prefix(one: &str, other: &str) -> usize {
 }
 
 /// What Entra would say, in its own order: issuer, then audience, then subject.
-fn mismatch(presented: &Presented, credentials: &[FederatedCredential]) -> &'static str {
+fn mismatch(presented: &Presented, credentials: &[FederatedCredential]) -> Derived<&'static str> {
     if credentials.is_empty() {
-        return "no-credential";
+        return Ok("no-credential");
     }
     if credentials.iter().any(|credential| differs(presented, credential).is_empty()) {
-        return "none";
+        return Ok("none");
     }
     let same_issuer: Vec<_> =
         credentials.iter().filter(|credential| credential.issuer == presented.issuer).collect();
     if same_issuer.is_empty() {
-        return "issuer";
+        return Ok("issuer");
     }
-    if same_issuer.iter().any(|credential| credential.expression.is_some()) {
-        return "expression";
+    let unreadable = same_issuer.iter().find_map(|credential| {
+        let expression = credential.expression.as_ref()?;
+        claims_match(expression, &presented.subject).is_none().then_some(expression)
+    });
+    if let Some(expression) = unreadable {
+        let detail = format!("only Entra can tell whether {expression} takes the subject");
+        return Err(Lack::Unknown(IDENTITY_CREDENTIALS.name(), Reason::Malformed { detail }));
     }
     let subject_is = |same: fn(&str, &str) -> bool| {
         same_issuer.iter().any(|credential| {
             credential.subject.as_deref().is_some_and(|subject| same(subject, &presented.subject))
         })
     };
-    if subject_is(|one, other| one == other) {
+    let by_expression = same_issuer.iter().any(|it| {
+        it.expression.as_ref().is_some_and(|one| claims_match(one, &presented.subject) == Some(true))
+    });
+    Ok(if subject_is(|one, other| one == other) || by_expression {
         "audience"
     } else if subject_is(str::eq_ignore_ascii_case) {
         "subject-case"
     } else {
         "subject"
-    }
+    })
 }
 
 fn compare(presented: &Presented, credentials: &[FederatedCredential], at: usize) -> Comparison {
@@ -234,7 +285,7 @@ fn repair(
         credential: credential.into(),
         why: why.into(),
     };
-    if mismatch == "none" || mismatch == "expression" {
+    if mismatch == "none" {
         return answer("none", "", "");
     }
     let namespace = snapshot.setting("kubernetes.namespace");
@@ -308,4 +359,25 @@ fn free_name(wanted: &str, cluster: &str, credentials: &[FederatedCredential]) -
         .map(|n| format!("{with_cluster}-{n}"))
         .find(|name| !taken(name))
         .unwrap_or(with_cluster)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::claims_match;
+
+    #[test]
+    fn expressions_are_read_as_entra_reads_them() {
+        let subject = "system:serviceaccount:mazevault:mazevault-gateway-sa";
+        for (expression, takes) in [
+            ("claims['sub'] matches 'system:serviceaccount:mazevault:*'", Some(true)),
+            ("claims['sub'] matches 'system:serviceaccount:*:mazevault-gateway-s?'", Some(true)),
+            ("claims['sub'] matches 'system:serviceaccount:other:*'", Some(false)),
+            ("claims['sub'] eq 'system:serviceaccount:mazevault:mazevault-gateway-sa'", Some(true)),
+            ("claims['sub'] matches 'system:*' and claims['sub'] matches '*-sa'", Some(true)),
+            ("claims['sub'] matches 'system:*' and claims['job_workflow_ref'] matches 'x'", None),
+            ("something else", None),
+        ] {
+            assert_eq!(claims_match(expression, subject), takes, "{expression}");
+        }
+    }
 }

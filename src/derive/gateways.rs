@@ -3,7 +3,7 @@
 use super::{Derived, Lack, need, put};
 use crate::fact::{
     GATEWAYS_ACTIVE, GATEWAYS_CURRENT, GATEWAYS_HEARTBEAT_LOST, GATEWAYS_KNOWN, GATEWAYS_STALE,
-    GatewayRecord, Outcome, PRIMARY_GATEWAYS_API, PRIMARY_GATEWAYS_DB, Snapshot,
+    GatewayRecord, Outcome, PRIMARY_GATEWAYS_API, PRIMARY_GATEWAYS_DB, Reason, Snapshot,
 };
 
 /// A heartbeat older than this is lost: the Primary's own `HeartbeatTimeout` (gateway failover guide).
@@ -20,7 +20,12 @@ pub(super) fn derive(snapshot: &mut Snapshot) {
     let wanted = snapshot.setting("gateway.name");
     let here = |snapshot: &Snapshot| -> Derived<Vec<GatewayRecord>> {
         let mut records = need(snapshot, &GATEWAYS_KNOWN)?;
-        records.retain(|record| record.environment.eq_ignore_ascii_case(&environment));
+        let all = records.len();
+        records.retain(|record| record.environment.trim().eq_ignore_ascii_case(&environment));
+        if records.is_empty() && all > 0 {
+            let detail = format!("none of the {all} gateways serves environment {environment}");
+            return Err(Lack::Unknown(GATEWAYS_KNOWN.name(), Reason::Malformed { detail }));
+        }
         Ok(records)
     };
     let current = here(snapshot)
@@ -45,10 +50,18 @@ fn known(snapshot: &Snapshot) -> Derived<Vec<GatewayRecord>> {
     let from_db = snapshot.get(&PRIMARY_GATEWAYS_DB).outcome;
     match (from_api, from_db) {
         (Outcome::Known(records), _) | (_, Outcome::Known(records)) => Ok(records.gateways),
+        // What was asked and not learned weighs more than what was not asked.
+        (Outcome::Unknown(api), Outcome::Unknown(db)) if is_choice(&api) && !is_choice(&db) => {
+            Err(Lack::Unknown(PRIMARY_GATEWAYS_DB.name(), db))
+        }
         (Outcome::Unknown(reason), _) => Err(Lack::Unknown(PRIMARY_GATEWAYS_API.name(), reason)),
         (_, Outcome::Unknown(reason)) => Err(Lack::Unknown(PRIMARY_GATEWAYS_DB.name(), reason)),
         (Outcome::Absent, Outcome::Absent) => Err(Lack::Absent(PRIMARY_GATEWAYS_API.name())),
     }
+}
+
+fn is_choice(reason: &Reason) -> bool {
+    matches!(reason, Reason::NotConfigured { .. } | Reason::NotAsked { .. })
 }
 
 /// The record under examination: by its configured name, else the one with the newest heartbeat.

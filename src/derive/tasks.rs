@@ -1,5 +1,8 @@
 //! How the gateway's polls of the tasks endpoint end, read from logs and the Primary's records.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
 use regex::Regex;
 
@@ -16,7 +19,8 @@ const STOPPED_INTERVALS: i64 = 4;
 const STOPPED_AFTER_S: i64 = 120;
 
 struct Poll {
-    status: i64,
+    /// None where no answer came.
+    status: Option<i64>,
     at: Option<Timestamp>,
     place: String,
 }
@@ -42,13 +46,13 @@ fn outcome(snapshot: &Snapshot) -> Derived<Tasks> {
     for (source, read) in
         [(TextSource::GatewayLog, &TEXT_GATEWAY_LOG), (TextSource::PrimaryLog, &TEXT_PRIMARY_LOG)]
     {
-        if !was_read(snapshot, read) {
-            continue;
-        }
         let lines: Vec<_> = snapshot.text.iter().filter(|line| line.source == source).collect();
+        // A log of which a part could not be read still shows what its other parts show, unless that is good news.
+        let whole = was_read(snapshot, read);
         let polls: Vec<_> = lines.iter().filter_map(|line| poll(line, &poll_line)).collect();
-        if let Some(tasks) = judge(snapshot, &lines, &polls) {
-            return Ok(tasks);
+        match judge(snapshot, &lines, &polls) {
+            Some(tasks) if whole || tasks.outcome != "ok" => return Ok(tasks),
+            Some(_) | None => {}
         }
     }
     from_heartbeat(snapshot)
@@ -81,22 +85,25 @@ fn from_heartbeat(snapshot: &Snapshot) -> Derived<Tasks> {
     })
 }
 
+/// Where a line about a poll says how it ended.
+static STATUS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?i)(?:\bstatus(?:[_ ]?code)?\b\W{0,6}(?:code\W{0,3})?|\bcode\W{1,4}|HTTP/[0-9.]+"?[ "]+|\|\s*)([1-5][0-9]{2})\b|\b([1-5][0-9]{2}) (?:OK|No Content|Unauthorized|Forbidden|Not Found|Too Many Requests|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)\b"#,
+    )
+    .ok()
+});
+/// Words of a poll that never got an answer.
+static UNANSWERED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)connection refused|connection reset|no such host|i/o timeout|timed? ?out|deadline exceeded|no route to host|network is unreachable|\bEOF\b|x509:|certificate|handshake|dns error",
+    )
+    .ok()
+});
+
 /// The HTTP status that a line reports, in the forms that JSON, key=value and access logs use.
 fn status_of(text: &str) -> Option<i64> {
-    let mut rest = text;
-    while let Some(at) = rest.find("status") {
-        rest = &rest[at + "status".len()..];
-        let value = rest.trim_start_matches(|c: char| {
-            matches!(c, '"' | '\'' | '_' | ':' | '=' | ' ') || c.is_alphabetic()
-        });
-        let digits: String = value.chars().take_while(char::is_ascii_digit).collect();
-        if digits.len() == 3 {
-            return digits.parse().ok();
-        }
-    }
-    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.')
-        .filter(|word| word.len() == 3 && word.bytes().all(|b| b.is_ascii_digit()))
-        .find_map(|word| word.parse().ok().filter(|status| (100..600).contains(status)))
+    let found = STATUS.as_ref()?.captures(text)?;
+    found.get(1).or_else(|| found.get(2))?.as_str().parse().ok()
 }
 
 fn poll(line: &TextEvidence, poll_line: &Regex) -> Option<Poll> {
@@ -104,31 +111,59 @@ fn poll(line: &TextEvidence, poll_line: &Regex) -> Option<Poll> {
         return None;
     }
     // The path's own digits are no status.
-    let status = status_of(&poll_line.replace_all(&line.text, " ")).or_else(|| status_of(&line.text))?;
-    Some(Poll { status, at: line.at, place: line.place.clone() })
+    let status = status_of(&poll_line.replace_all(&line.text, " ")).or_else(|| status_of(&line.text));
+    let unanswered = UNANSWERED.as_ref().is_some_and(|words| words.is_match(&line.text));
+    match status {
+        Some(status) => Some(Poll { status: Some(status), at: line.at, place: line.place.clone() }),
+        None if unanswered => Some(Poll { status: None, at: line.at, place: line.place.clone() }),
+        None => None,
+    }
 }
 
+/// How a poll ended.
+fn class(poll: &Poll) -> &'static str {
+    match poll.status {
+        None => "unreachable",
+        Some(401) => "unauthorized",
+        Some(200..300 | 304) => "ok",
+        Some(500..600) => "failing",
+        Some(_) => "refused",
+    }
+}
+
+/// Outcomes, the worst first: what one replica cannot do is broken, however well another does.
+const WORST_FIRST: [&str; 5] = ["unauthorized", "failing", "refused", "unreachable", "ok"];
+
+/// Each place by itself (a pod's container, a service), then the worst of them. Polls of containers that have ended, and
+/// of pods that are gone, count only where nothing newer is to be seen.
 fn judge(snapshot: &Snapshot, lines: &[&TextEvidence], polls: &[Poll]) -> Option<Tasks> {
-    let last = polls.last()?;
-    let class = |poll: &Poll| match poll.status {
-        401 => "unauthorized",
-        500..600 => "failing",
-        _ => "ok",
-    };
-    let trailing = polls.iter().rev().take_while(|poll| class(poll) == class(last)).count();
-    let ever_fine = polls.iter().any(|poll| class(poll) == "ok");
-    let outcome = if has_stopped(snapshot, lines, polls) {
-        "stopped"
-    } else if trailing == 1 && ever_fine {
+    let mut by_place: BTreeMap<&str, Vec<&Poll>> = BTreeMap::new();
+    for poll in polls {
+        by_place.entry(&poll.place).or_default().push(poll);
+    }
+    let is_over = |place: &str| place.ends_with("/previous");
+    if by_place.keys().any(|place| !is_over(place)) {
+        by_place.retain(|place, _| !is_over(place));
+    }
+    let mut verdicts = Vec::new();
+    for polls in by_place.values_mut() {
+        polls.sort_by_key(|poll| poll.at);
+        let last = polls.last()?;
+        let trailing = polls.iter().rev().take_while(|poll| class(poll) == class(last)).count();
+        let ever_fine = polls.iter().any(|poll| class(poll) == "ok");
         // One answer among good ones proves nothing.
-        "ok"
-    } else {
-        class(last)
-    };
+        let outcome = if trailing == 1 && ever_fine { "ok" } else { class(last) };
+        verdicts.push((outcome, *last));
+    }
+    let stopped = has_stopped(snapshot, lines, polls);
+    let rank = |outcome: &str| WORST_FIRST.iter().position(|it| *it == outcome).unwrap_or(WORST_FIRST.len());
+    let newest = verdicts.iter().map(|(_, poll)| *poll).max_by_key(|poll| poll.at)?;
+    let (outcome, last) = verdicts.iter().min_by_key(|(outcome, _)| rank(outcome)).copied()?;
+    let (outcome, last) = if stopped { ("stopped", newest) } else { (outcome, last) };
     Some(Tasks {
         outcome: outcome.into(),
         polls: i64::try_from(polls.len()).unwrap_or(i64::MAX),
-        last_status: Some(last.status),
+        last_status: last.status,
         last_at: last.at,
         source: last.place.clone(),
     })
@@ -136,7 +171,8 @@ fn judge(snapshot: &Snapshot, lines: &[&TextEvidence], polls: &[Poll]) -> Option
 
 /// Whether polling ceased, by clocks of the deployment: later lines of the same log, or the Primary's answer.
 fn has_stopped(snapshot: &Snapshot, lines: &[&TextEvidence], polls: &[Poll]) -> bool {
-    let times: Vec<_> = polls.iter().filter_map(|poll| poll.at).collect();
+    let mut times: Vec<_> = polls.iter().filter_map(|poll| poll.at).collect();
+    times.sort_unstable();
     let Some(&last) = times.last() else { return false };
     let mut gaps: Vec<_> = times.windows(2).map(|pair| pair[1].as_second() - pair[0].as_second()).collect();
     gaps.sort_unstable();
@@ -158,6 +194,8 @@ mod tests {
             (r#"10.0.0.7 - "GET /api/v1/gateway/tasks HTTP/1.1" 503 0"#, Some(503)),
             ("[GIN] 2026/11/23 - 14:02:11 | 401 |  1.2ms | 10.1.2.3 | GET /gateway/tasks", Some(401)),
             ("polling tasks: unexpected status code 500", Some(500)),
+            ("task poll failed: dial tcp 10.0.0.1:8443: connect: connection refused retry_in=300", None),
+            ("HTTP/1.1 404 Not Found GET /gateway/tasks", Some(404)),
             ("polling tasks", None),
         ] {
             assert_eq!(status_of(text), status, "{text}");

@@ -97,6 +97,28 @@ pub(super) fn finding(
     }
 }
 
+/// Names the cluster and the subscription in a command that would otherwise go to whatever is current in the shell that
+/// it is pasted into.
+fn aim(arguments: &mut Vec<String>, filler: &Filler<'_>) {
+    let setting = |name: &str| filler.world.snapshot.setting(name);
+    let has = |option: &str| arguments.iter().any(|argument| argument == option);
+    match arguments.first().map(String::as_str) {
+        Some("kubectl") if !has("--context") => {
+            let context = setting("kubernetes.context");
+            if !context.is_empty() {
+                arguments.splice(1..1, ["--context".to_owned(), context]);
+            }
+        }
+        Some("az") if arguments.get(1).is_none_or(|group| group != "ad") && !has("--subscription") => {
+            let subscription = setting("azure.subscription");
+            if !subscription.is_empty() {
+                arguments.extend(["--subscription".to_owned(), subscription]);
+            }
+        }
+        _ => {}
+    }
+}
+
 fn tidy(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -123,6 +145,7 @@ fn remedy(filler: &Filler<'_>, rule: &Rule) -> Option<Remedy> {
                 arguments.push(filled.text);
                 open.extend(filled.open);
             }
+            aim(&mut arguments, filler);
             if commands.len() < MOST_COMMANDS && !commands.contains(&arguments) {
                 commands.push(arguments);
             }

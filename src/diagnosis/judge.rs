@@ -3,12 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Confidence, Excerpt, Missing, Severity};
 use crate::fact::{Observation, Origin, Outcome, Reason, Snapshot, TextEvidence};
 use crate::rule::{Areas, Example, Expect, Expression, Hit, Rule, RuleTable, Scope, Truth};
 
+/// Seconds before the newest line of a log within which a line counts as present.
+const RECENT_S: i64 = 3600;
 /// Longest excerpt, in characters.
 const EXCERPT: usize = 320;
 
@@ -19,6 +22,8 @@ pub(super) struct World<'a> {
     pub(super) areas: Areas,
     pub(super) target: Value,
     hits: BTreeMap<String, Vec<(usize, Hit)>>,
+    /// Time of the newest line of each place.
+    newest: BTreeMap<&'a str, Timestamp>,
 }
 
 /// What one rule comes to for one subject.
@@ -60,7 +65,22 @@ impl<'a> World<'a> {
                 hits.entry(hit.rule.clone()).or_default().push((at, hit));
             }
         }
-        Self { snapshot, table, areas, target: nested(snapshot), hits }
+        let mut newest: BTreeMap<&str, Timestamp> = BTreeMap::new();
+        for evidence in &snapshot.text {
+            if let Some(at) = evidence.at {
+                let known = newest.entry(&evidence.place).or_insert(at);
+                *known = at.max(*known);
+            }
+        }
+        Self { snapshot, table, areas, target: nested(snapshot), hits, newest }
+    }
+
+    /// Whether a line is near the newest of its place, or of no known time.
+    fn is_recent(&self, evidence: &TextEvidence) -> bool {
+        match (evidence.at, self.newest.get(evidence.place.as_str())) {
+            (Some(at), Some(newest)) => newest.as_second() - at.as_second() <= RECENT_S,
+            _ => true,
+        }
     }
 
     fn observation(&self, name: &str) -> Option<&Observation<Value>> {
@@ -152,12 +172,16 @@ pub(super) fn judge(
             },
         }
     }
-    let hits: &[(usize, Hit)] =
+    let all: &[(usize, Hit)] =
         if takes_text { world.hits.get(&rule.id).map_or(&[], Vec::as_slice) } else { &[] };
+    // What a log said long before its newest line is over, as far as the log can tell.
+    let (recent, old): (Vec<_>, Vec<_>) =
+        all.iter().cloned().partition(|(at, _)| world.is_recent(&world.snapshot.text[*at]));
+    let hits = recent.as_slice();
     let decided = rule.when.as_ref().map(|when| (when, when.truth(&scope)));
     match decided {
         Some((_, Truth::True)) => fired(world, rule, binding, &scope, hits, false),
-        Some((_, Truth::False)) => Judged::Passed(excerpts(world, hits)),
+        Some((_, Truth::False)) => Judged::Passed(excerpts(world, all)),
         Some((when, Truth::Unknown)) => match undecided(world, when, binding) {
             _ if !hits.is_empty() => fired(world, rule, binding, &scope, hits, true),
             Undecided::Lacks(missing) => Judged::Inconclusive(missing),
@@ -167,7 +191,11 @@ pub(super) fn judge(
         None => {
             let sources = rule.sources.iter().filter_map(|source| source.fact_name()).map(str::to_owned);
             let missing = world.lacks(&sources.collect());
-            if missing.is_empty() { Judged::Passed(Vec::new()) } else { Judged::Inconclusive(missing) }
+            if missing.is_empty() {
+                Judged::Passed(excerpts(world, &old))
+            } else {
+                Judged::Inconclusive(missing)
+            }
         }
     }
 }

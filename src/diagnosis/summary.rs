@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Diagnosis, Severity};
+use super::{Diagnosis, Inconclusive, Severity};
+use crate::fact::Reason;
 
 /// How much was found, and how much of what matters was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +29,14 @@ pub struct Summary {
     pub healthy: bool,
 }
 
+/// What breaks a deployment and was not decided keeps it from being called healthy, unless deciding it has to be
+/// asked for by name.
+fn keeps_from_health(row: &Inconclusive) -> bool {
+    row.required
+        || row.severity == Severity::Error
+            && row.missing.iter().any(|lack| !matches!(lack.reason, Reason::NotAsked { .. }))
+}
+
 impl Summary {
     /// Counts.
     pub fn of(diagnosis: &Diagnosis) -> Self {
@@ -45,7 +54,10 @@ impl Summary {
             required_inconclusive: required,
             passed: diagnosis.passed.len(),
             not_applicable: diagnosis.not_applicable.len(),
-            healthy: wrong().count() == 0 && required == 0 && !diagnosis.passed.is_empty(),
+            healthy: wrong().count() == 0
+                && !diagnosis.inconclusive.iter().any(keeps_from_health)
+                && !diagnosis.passed.is_empty()
+                && diagnosis.only.is_none(),
         }
     }
 

@@ -217,4 +217,8 @@ pub struct Diagnosis {
     pub not_applicable: Vec<NotApplicable>,
     /// How each probe went.
     pub probes: Vec<ProbeRun>,
+    /// The one name that was asked about, where only one was; everything else is left out.
+    pub only: Option<String>,
+    /// Arguments that lead to the same deployment again.
+    pub again: Vec<String>,
 }

@@ -198,7 +198,8 @@ pub struct Redirects {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tasks {
-    /// `ok`, `unauthorized`, `failing`, `stopped`, or `alive` where no poll line can be seen and the
+    /// `ok`, `unauthorized`, `failing` (a server error), `refused` (any other answer), `unreachable` (no answer),
+    /// `stopped`, or `alive` where no poll line can be seen and the
     /// Primary's heartbeat is recent.
     pub outcome: String,
     /// Polls seen.

@@ -68,8 +68,11 @@ pub struct ComposeService {
     pub exit_code: Option<i64>,
     /// `healthy`, `unhealthy`, `starting`, or absent without a health check.
     pub health: Option<String>,
-    /// Whether it is a one-shot job (`oneoff` label, or restart policy `no`): having exited with 0 is success.
+    /// Whether it is a one-shot job (`oneoff` label, or another service waits for its end): having exited with 0 is
+    /// success.
     pub one_shot: bool,
+    /// Services whose end it waits for.
+    pub waits_for: Vec<String>,
     /// Restarts so far.
     pub restarts: i64,
     /// Whether its last end was for lack of memory.

@@ -4,8 +4,15 @@ use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-#[expect(clippy::wildcard_imports, reason = "the vocabulary names every shape that there is")]
-use super::*;
+use super::{
+    Access, AccessGap, AppRegistration, Clock, Cluster, ClusterApi, Comparison, ComposeService, CsiDriver,
+    CsiInstallation, Delivery, Deployment, Disagreement, Exchange, ExternalSecret, FederatedCredential,
+    FederationRepair, GatewayRecord, GatewayRecords, Health, ImageDrift, ImageTag, Imds, IssuerDocument,
+    KeyNeed, KubernetesSecret, Licence, Login, ManagedIdentity, Migration, MissingRight, NameLookup,
+    PeerCertificates, Pod, Presented, PrimaryAddress, Principal, ProviderState, Reach, Redirects, Registry,
+    Rollout, SecretMount, SecretProviderClass, ServiceAccount, SignIn, StaleSecret, StateFile, Subscription,
+    Tasks, TextRead, Vault, VaultNetwork, VaultSecret,
+};
 
 /// A fact's name with its type.
 pub struct Fact<T> {
@@ -186,7 +193,7 @@ facts! {
     derived FEDERATION_NEAREST: "federation.nearest" => Comparison,
         from "federation.presented" | "identity.credentials";
     /// The first thing that does not match, in the order Entra reports: `none`, `no-credential`,
-    /// `issuer`, `audience`, `subject`, `subject-case`, or `expression` where only Entra can tell.
+    /// `issuer`, `audience`, `subject` or `subject-case`.
     derived FEDERATION_MISMATCH: "federation.mismatch" => String,
         from "federation.presented" | "identity.credentials";
     /// How a mismatch is mended.
@@ -199,7 +206,7 @@ facts! {
     derived OBO_GAPS: "obo.gaps" => Vec<AccessGap>,
         from "obo.access";
     /// Users who can read none of the judged subscriptions: discovery answers 200 with an empty list.
-    derived OBO_BLIND_USERS: "obo.blind_users" => Vec<String>,
+    derived OBO_BLIND_USERS: "obo.blind_users" => Vec<Principal>,
         from "obo.access";
     /// Gateways as the Primary knows them: from its API, else from its database.
     derived GATEWAYS_KNOWN: "gateways.known" => Vec<GatewayRecord>,
@@ -292,6 +299,8 @@ facts! {
     /// Whether the Primary is reached, where this vantage can decide that.
     derived PRIMARY_PATH: "primary.path" => Reach,
         from "primary.reach" | "run.vantage" | "primary.services";
+    /// The Primary's backend among its services; absent where a service that was configured by name is not there.
+    derived PRIMARY_BACKEND: "primary.backend" => ComposeService, from "primary.services";
     /// Services of the Primary that should run and do not, or do so in a way that hurts.
     derived PRIMARY_TROUBLED: "primary.troubled" => Vec<ComposeService>, from "primary.services";
 }

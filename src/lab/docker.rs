@@ -80,6 +80,7 @@ impl Docker {
             "com.docker.compose.project": self.0.docker.project,
             "com.docker.compose.service": one.service,
             "com.docker.compose.oneoff": "False",
+            "com.docker.compose.depends_on": one.depends_on,
         })
     }
 

@@ -176,8 +176,10 @@ impl Kubernetes {
     fn issuer(&self) -> String {
         self.0.kubernetes.issuer.clone().unwrap_or_else(|| {
             let resources = self.0.azure.resources.values();
-            let issuers = resources.filter_map(|it| it.pointer("/properties/oidcIssuerProfile/issuerUrl"));
-            issuers.filter_map(Value::as_str).next().unwrap_or_default().to_owned()
+            let mut issuers = resources
+                .filter_map(|it| it.pointer("/properties/oidcIssuerProfile/issuerUrl"))
+                .filter_map(Value::as_str);
+            issuers.next().unwrap_or_default().to_owned()
         })
     }
 

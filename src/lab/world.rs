@@ -314,6 +314,9 @@ pub struct Container {
     pub health: Option<String>,
     /// Restart policy.
     pub restart: String,
+    /// What it waits for, as Compose's label says it: `SERVICE:CONDITION:RESTART`.
+    #[serde(default)]
+    pub depends_on: String,
     /// Restarts so far.
     #[serde(default)]
     pub restarts: i64,

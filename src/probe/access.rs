@@ -22,11 +22,18 @@ pub(super) struct Who {
     pub(super) kind: &'static str,
     /// Why the id given is no principal's.
     pub(super) refused: Option<Reason>,
+    /// Why it is not known whether the id is a principal's at all.
+    pub(super) unconfirmed: Option<Reason>,
 }
 
 impl Who {
     pub(super) fn new(object_id: &str, name: Option<String>, kind: &'static str) -> Self {
-        Self { principal: Principal { object_id: object_id.to_owned(), name }, kind, refused: None }
+        Self {
+            principal: Principal { object_id: object_id.to_owned(), name },
+            kind,
+            refused: None,
+            unconfirmed: None,
+        }
     }
 }
 
@@ -81,8 +88,8 @@ pub(super) async fn user(clients: &Clients, object_id: &str) -> Who {
             }),
             ..who(None)
         },
-        // A name is a courtesy: without the right to read users the assignments still tell.
-        Outcome::Unknown(_) => who(None),
+        // Assignments still tell what they show; none at all may be a client id's empty list.
+        Outcome::Unknown(reason) => Who { unconfirmed: Some(reason), ..who(None) },
     }
 }
 
@@ -122,13 +129,15 @@ pub(super) async fn access(clients: &Clients, who: &Who, scope: &str, scope_name
         }
         Outcome::Unknown(reason) => found.unread = found.unread.or(Some(reason)),
     }
-    // A deny assignment that cannot be read may hide a lost right only where one would be held.
+    // A deny assignment that cannot be read may take away a right that is held.
     if let Outcome::Unknown(reason) = denied.outcome
         && found.unread.is_none()
         && !found.assignments.is_empty()
-        && !matches!(reason, Reason::Denied { .. })
     {
         found.unread = Some(reason);
+    }
+    if found.assignments.is_empty() && found.unread.is_none() {
+        found.unread.clone_from(&who.unconfirmed);
     }
     found
 }

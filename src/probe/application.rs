@@ -63,7 +63,7 @@ fn parse_sign_in(answer: &Answer) -> Outcome<SignIn> {
     match answer.status {
         301 | 302 | 303 | 307 | 308 => {}
         // The path is an inference, and sign-in through Entra may be switched off.
-        404 => return Outcome::Unknown(Reason::NotConfigured { setting: "primary.sign_in_path".into() }),
+        404 => return malformed("answered 404: see primary.sign_in_path".into()),
         status => return malformed(format!("answered {status}, no redirect")),
     }
     let Some(to) = answer.header("location").and_then(|location| Url::parse(location).ok()) else {

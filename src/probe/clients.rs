@@ -39,12 +39,26 @@ pub struct Clients {
     pub(super) docker: Docker,
     pub(super) primary: Option<Primary>,
     kubernetes: OnceCell<Observation<Arc<Kubernetes>>>,
-    namespace: OnceCell<Observation<Value>>,
+    namespace: OnceCell<Observation<()>>,
     definitions: Mutex<BTreeMap<String, Definition>>,
 }
 
 /// A role definition, asked for once in a run.
 type Definition = Arc<OnceCell<Observation<Value>>>;
+
+/// Whether a namespace is there. Without the right to get it, its service accounts tell: each namespace has one from
+/// its beginning.
+async fn whether_there(kubernetes: &Kubernetes, name: &str) -> Observation<()> {
+    let namespace = kubernetes.get(&format!("/api/v1/namespaces/{name}")).await;
+    if !matches!(namespace.outcome, Outcome::Unknown(_)) {
+        return namespace.map(|_| ());
+    }
+    let accounts = kubernetes.list(&format!("/api/v1/namespaces/{name}/serviceaccounts")).await;
+    match &accounts.outcome {
+        Outcome::Known(accounts) if !accounts.is_empty() => Observation::known((), namespace.origin),
+        Outcome::Known(_) | Outcome::Absent | Outcome::Unknown(_) => namespace.map(|_| ()),
+    }
+}
 
 /// API version of role assignments and definitions.
 pub(super) const ROLES_API: &str = "2022-04-01";
@@ -172,14 +186,19 @@ impl Clients {
             }
         };
         let name = self.target.text("kubernetes.namespace");
-        let path = format!("/api/v1/namespaces/{name}");
-        let here = self.namespace.get_or_init(|| kubernetes.get(&path));
+        let here = self.namespace.get_or_init(|| whether_there(kubernetes, &name));
         let (seen, here) = futures::join!(ask(kubernetes), here);
-        if matches!(here.outcome, Outcome::Absent) {
-            let reason = Reason::Malformed { detail: format!("there is no namespace {name}") };
-            return Observation::unknown(reason, here.origin.clone());
+        match &here.outcome {
+            Outcome::Absent => {
+                let reason = Reason::Malformed { detail: format!("there is no namespace {name}") };
+                Observation::unknown(reason, here.origin.clone())
+            }
+            // What was seen in it is there; what was not may only not be seen.
+            Outcome::Unknown(reason) if !matches!(seen.outcome, Outcome::Unknown(_)) => {
+                Observation::unknown(reason.clone(), here.origin.clone())
+            }
+            Outcome::Known(()) | Outcome::Unknown(_) => seen,
         }
-        seen
     }
 
     /// A role definition.

@@ -103,12 +103,11 @@ async fn exchange(clients: &Clients, known: &Snapshot) -> Observation<Exchange> 
                 found.attempts += 1;
                 codes.insert(code);
             }
-            Outcome::Absent => {}
             // What never reached Entra says nothing about the credential.
             Outcome::Unknown(reason) if found.attempts == 0 && number + 1 == TIMES => {
                 return Observation::unknown(reason, origin);
             }
-            Outcome::Unknown(_) => {}
+            Outcome::Absent | Outcome::Unknown(_) => {}
         }
     }
     found.codes = codes.into_iter().collect();

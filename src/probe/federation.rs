@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::activity;
-use super::{Clients, Probe, Seen, Touch, not_configured, parsed, touching};
-use crate::client::{calls, field};
+use super::{Clients, Probe, Seen, Touch, named, not_configured, parsed, touching};
+use crate::client::calls;
+use crate::client::field::{self, Is};
 use crate::fact::{
     CLUSTER_API, CLUSTER_ISSUER, CLUSTER_RESOURCE, Cluster, ClusterApi, FederatedCredential,
     IDENTITY_CREDENTIALS, IDENTITY_RESOURCE, ManagedIdentity, Observation, Outcome, Reason, Snapshot,
@@ -97,7 +98,8 @@ async fn observe_cluster(clients: &Clients) -> Seen {
         Some(group) => {
             let name = clients.target.text("azure.cluster");
             let path = format!("{group}/Microsoft.ContainerService/managedClusters/{name}");
-            parsed(clients.arm.get(&path, CLUSTER_VERSION).await, parse_cluster)
+            let found = parsed(clients.arm.get(&path, CLUSTER_VERSION).await, parse_cluster);
+            named(clients, found, "azure.cluster")
         }
     };
     match &cluster.outcome {
@@ -124,7 +126,12 @@ async fn observe_identity(clients: &Clients) -> Seen {
         clients.arm.get(&path, IDENTITY_API),
         clients.arm.list(&credentials_path, IDENTITY_API, None)
     );
-    seen.put(&IDENTITY_RESOURCE, parsed(identity, parse_identity));
+    seen.put(&IDENTITY_RESOURCE, named(clients, parsed(identity, parse_identity), "azure.identity"));
+    let credentials = match credentials.outcome {
+        // Of an identity that is not there nothing is known, and its credentials least of all.
+        Outcome::Absent => named(clients, credentials, "azure.identity"),
+        Outcome::Known(_) | Outcome::Unknown(_) => credentials,
+    };
     let mut credentials =
         parsed(credentials, |items| items.iter().map(parse_credential).collect::<Result<Vec<_>, _>>());
     if let Outcome::Known(found) = &mut credentials.outcome {
@@ -135,6 +142,19 @@ async fn observe_identity(clients: &Clients) -> Seen {
 }
 
 fn parse_cluster(answer: &Value) -> Result<Cluster, String> {
+    if !answer.get("properties").is_some_and(Value::is_object) {
+        return Err("the answer has no properties".into());
+    }
+    field::shaped(
+        answer,
+        &[
+            ("/properties/oidcIssuerProfile", Is::Object),
+            ("/properties/oidcIssuerProfile/enabled", Is::Flag),
+            ("/properties/securityProfile", Is::Object),
+            ("/properties/securityProfile/workloadIdentity/enabled", Is::Flag),
+            ("/properties/addonProfiles", Is::Object),
+        ],
+    )?;
     Ok(Cluster {
         name: field::required(answer, "/name")?,
         id: field::required(answer, "/id")?,
@@ -174,6 +194,7 @@ fn parse_identity(answer: &Value) -> Result<ManagedIdentity, String> {
 }
 
 fn parse_credential(item: &Value) -> Result<FederatedCredential, String> {
+    field::shaped(item, &[("/properties/audiences", Is::List)])?;
     Ok(FederatedCredential {
         name: field::required(item, "/name")?,
         issuer: field::required(item, "/properties/issuer")?,

@@ -63,14 +63,14 @@ async fn from_api(clients: &Clients) -> Observation<GatewayRecords> {
     let Observation { outcome, origin } =
         primary.get(&clients.target.text("primary.gateways_path"), true).await;
     let outcome = match outcome {
-        Outcome::Known(answer) => judge_answer(&answer, origin.at),
+        Outcome::Known(answer) => judge_answer(&answer),
         Outcome::Absent => Outcome::Absent,
         Outcome::Unknown(reason) => Outcome::Unknown(reason),
     };
     Observation { outcome, origin }
 }
 
-fn judge_answer(answer: &Answer, received: Timestamp) -> Outcome<GatewayRecords> {
+fn judge_answer(answer: &Answer) -> Outcome<GatewayRecords> {
     let said = serde_json::from_slice::<Value>(&answer.body).ok();
     let words = said
         .as_ref()
@@ -86,9 +86,15 @@ fn judge_answer(answer: &Answer, received: Timestamp) -> Outcome<GatewayRecords>
             permission: Some("gateway:admin".into()),
         }),
         // The path is configurable and the release may lack it: not found says nothing about gateways.
-        (404, _) => Outcome::Unknown(Reason::NotConfigured { setting: "primary.gateways_path".into() }),
-        (200, Some(body)) => match parse_records(&body, answer.date().unwrap_or(received)) {
-            Ok(records) => Outcome::Known(records),
+        (404, _) => {
+            Outcome::Unknown(Reason::Malformed { detail: "answered 404: see primary.gateways_path".into() })
+        }
+        // Without the server's own time no age can be reckoned: this machine's clock is another one.
+        (200, Some(body)) => match answer.date().ok_or_else(|| "an answer without its time".to_owned()) {
+            Ok(now) => match parse_records(&body, now) {
+                Ok(records) => Outcome::Known(records),
+                Err(detail) => Outcome::Unknown(Reason::Malformed { detail }),
+            },
             Err(detail) => Outcome::Unknown(Reason::Malformed { detail }),
         },
         (200, None) => Outcome::Unknown(Reason::Malformed { detail: "200 without JSON".into() }),
@@ -108,8 +114,13 @@ fn parse_records(body: &Value, now: Timestamp) -> Result<GatewayRecords, String>
     Ok(GatewayRecords { server_time: now, gateways })
 }
 
+/// A member by any of its candidate names, however they are written: `last_heartbeat`, `lastHeartbeat`.
 fn member<'a>(item: &'a Value, names: &[&str]) -> Option<&'a Value> {
-    names.iter().find_map(|name| item.get(name)).filter(|value| !value.is_null())
+    let bare = |name: &str| name.replace(['_', '-'], "").to_lowercase();
+    let members = item.as_object()?;
+    names
+        .iter()
+        .find_map(|name| members.iter().find(|(known, _)| bare(known) == bare(name)).map(|(_, value)| value))
 }
 
 fn words(value: &Value) -> String {
@@ -117,10 +128,16 @@ fn words(value: &Value) -> String {
 }
 
 fn parse_record(item: &Value, now: Timestamp) -> Result<GatewayRecord, String> {
-    let read = |names: &[&str]| member(item, names).map(words);
-    let heartbeat = match member(item, HEARTBEAT) {
-        None => None,
-        Some(value) => Some(parse_time(&words(value)).ok_or("a heartbeat that is no time")?),
+    let read = |names: &[&str]| member(item, names).filter(|value| !value.is_null()).map(words);
+    let failures = match member(item, FAILURES) {
+        None | Some(Value::Null) => 0,
+        Some(value) => {
+            words(value).parse::<i64>().map_err(|_| "a count of failures that is no whole number")?
+        }
+    };
+    let heartbeat = match member(item, HEARTBEAT).ok_or("a gateway without a heartbeat")? {
+        Value::Null => None,
+        value => Some(parse_time(&words(value)).ok_or("a heartbeat that is no time")?),
     };
     Ok(GatewayRecord {
         id: read(ID).ok_or("a gateway without an id")?,
@@ -129,7 +146,7 @@ fn parse_record(item: &Value, now: Timestamp) -> Result<GatewayRecord, String> {
         status: read(STATUS).ok_or("a gateway without a status")?.to_lowercase(),
         last_heartbeat: heartbeat,
         heartbeat_age_s: heartbeat.map(|at| now.as_second() - at.as_second()),
-        consecutive_failures: read(FAILURES).and_then(|text| text.parse().ok()).unwrap_or(0),
+        consecutive_failures: failures,
     })
 }
 
@@ -163,7 +180,9 @@ async fn from_database(clients: &Clients) -> Observation<GatewayRecords> {
     match &names.outcome {
         Outcome::Known(names) if names.contains(&table) => read_table(&database, &schema, &table).await,
         Outcome::Known(_) | Outcome::Absent => Observation::unknown(
-            Reason::NotConfigured { setting: "database.gateways_table".into() },
+            Reason::Malformed {
+                detail: format!("schema {schema} holds no table {table}: see database.gateways_table"),
+            },
             names.origin,
         ),
         Outcome::Unknown(reason) => Observation::unknown(reason.clone(), names.origin),
@@ -238,7 +257,10 @@ fn parse_rows(rows: &[Vec<Option<String>>], received: Timestamp) -> Result<Gatew
             status: status.clone().unwrap_or_default().to_lowercase(),
             last_heartbeat: heartbeat,
             heartbeat_age_s: heartbeat.map(|at| server_time.as_second() - at.as_second()),
-            consecutive_failures: failures.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0),
+            consecutive_failures: match failures.as_deref() {
+                None => 0,
+                Some(text) => text.parse().map_err(|_| "a count of failures that is no whole number")?,
+            },
         });
     }
     Ok(GatewayRecords { server_time, gateways })

@@ -97,24 +97,22 @@ async fn examine(
             Observation::unknown(reason, tables.origin),
         );
     };
-    if names.is_empty() && schema != "public" {
-        let reason = Reason::NotConfigured { setting: "database.schema".into() };
-        return (
-            Observation::unknown(reason.clone(), tables.origin.clone()),
-            Observation::unknown(reason, tables.origin.clone()),
-        );
-    }
     let queues = clients.target.text("database.write_queues_table");
     let has_queues = Observation::known(names.contains(&queues), tables.origin.clone());
     let bookkeeping = clients.target.text("database.migrations_table");
     if !names.contains(&bookkeeping) {
-        // The table's name is an inference: its absence proves nothing about migrations.
-        let reason = if names.is_empty() {
-            Reason::Malformed { detail: format!("schema {schema} holds no table at all") }
+        // The table's name is an inference: without it this may be another application's database, or schema, and
+        // nothing is proved about migrations.
+        let detail = if names.is_empty() {
+            format!("schema {schema} holds no table: see database.schema, and the database's name")
         } else {
-            Reason::NotConfigured { setting: "database.migrations_table".into() }
+            format!("schema {schema} holds no table {bookkeeping}: see database.migrations_table")
         };
-        return (Observation::unknown(reason, tables.origin.clone()), has_queues);
+        let reason = Reason::Malformed { detail };
+        return (
+            Observation::unknown(reason.clone(), tables.origin.clone()),
+            Observation::unknown(reason, tables.origin.clone()),
+        );
     }
     (migration(&database, &schema, &bookkeeping).await, has_queues)
 }

@@ -67,10 +67,11 @@ impl Probe for PrimaryProbe {
         );
         // An empty project is a project of another name, or another host: nothing was looked at.
         let services = match &services.outcome {
-            Outcome::Known(found) if found.is_empty() => Observation::unknown(
-                Reason::NotConfigured { setting: "primary.compose_project".into() },
-                services.origin,
-            ),
+            Outcome::Known(found) if found.is_empty() => {
+                let detail =
+                    format!("no container is of Compose project {project}: see primary.compose_project");
+                Observation::unknown(Reason::Malformed { detail }, services.origin)
+            }
             Outcome::Known(_) | Outcome::Absent | Outcome::Unknown(_) => services,
         };
         seen.put(&PRIMARY_SERVICES, services);
@@ -101,7 +102,7 @@ async fn observe_api(clients: &Clients, seen: &mut Seen) {
     let (name, certificate, health) =
         futures::join!(lookup(&clients.transport, &host), certificate, primary.get(&health_path, false));
     seen.put(&PRIMARY_NAME, name);
-    seen.put(&PRIMARY_REACH, reach(clients, &health, format!("{host}:{port}")));
+    seen.put(&PRIMARY_REACH, reach(clients, &health, &format!("{host}:{port}")));
     seen.put(&PRIMARY_CERTIFICATE, certificate);
     let Observation { outcome, origin } = health;
     let outcome = match outcome {
@@ -113,11 +114,11 @@ async fn observe_api(clients: &Clients, seen: &mut Seen) {
 }
 
 /// Whether the API was reached: a failure to connect is known here, and is the answer.
-fn reach(clients: &Clients, health: &Observation<Answer>, place: String) -> Observation<Reach> {
+fn reach(clients: &Clients, health: &Observation<Answer>, place: &str) -> Observation<Reach> {
     let from = clients.transport.vantage().phrase().to_owned();
     let known = |layer: &str, seen: String| {
         Observation::known(
-            Reach { place: place.clone(), layer: layer.to_owned(), seen, from: from.clone() },
+            Reach { place: place.to_owned(), layer: layer.to_owned(), seen, from: from.clone() },
             health.origin.clone(),
         )
     };
@@ -159,7 +160,9 @@ fn judge_licence(answer: &Answer, received: jiff::Timestamp) -> Outcome<Licence>
                 permission: Some("a signed-in user at the Primary".into()),
             });
         }
-        404 => return unknown(Reason::NotConfigured { setting: "primary.licence_path".into() }),
+        404 => {
+            return unknown(Reason::Malformed { detail: "answered 404: see primary.licence_path".into() });
+        }
         _ => {}
     }
     let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or(Value::Null);
@@ -181,7 +184,7 @@ fn judge_licence(answer: &Answer, received: jiff::Timestamp) -> Outcome<Licence>
 fn judge_health(answer: &Answer) -> Outcome<Health> {
     let malformed = |detail: String| Outcome::Unknown(Reason::Malformed { detail });
     if answer.status == 404 {
-        return Outcome::Unknown(Reason::NotConfigured { setting: "primary.health_path".into() });
+        return malformed("answered 404: see primary.health_path".into());
     }
     let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {
         return malformed(format!("answered {} without JSON", answer.status));

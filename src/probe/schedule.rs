@@ -53,10 +53,22 @@ pub async fn run(probes: &[Box<dyn Probe>], clients: &Clients, snapshot: &mut Sn
     });
 }
 
+/// Answers for every fact that a run which was interrupted did not come to.
+pub fn fill(probes: &[Box<dyn Probe>], clients: &Clients, snapshot: &mut Snapshot) {
+    for name in probes.iter().flat_map(|probe| probe.provides()) {
+        if !snapshot.facts.contains_key(*name) {
+            let origin = clients.origin("interrupted".into(), String::new());
+            let reason =
+                Reason::Malformed { detail: "the run was interrupted before it was answered".into() };
+            snapshot.facts.insert((*name).to_owned(), Observation::unknown(reason, origin));
+        }
+    }
+}
+
 async fn one<'a>(probe: &'a dyn Probe, clients: &Clients, known: Arc<Snapshot>) -> (&'a str, ProbeRun, Seen) {
     let at = Timestamp::now();
     let began = Instant::now();
-    let left = clients.transport().remaining();
+    let left = clients.transport().until_end();
     let mut seen = tokio::time::timeout(left, probe.observe(clients, &known)).await.unwrap_or_default();
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     for &name in probe.provides() {

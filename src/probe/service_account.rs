@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::events::put_events;
-use super::{Clients, Probe, Seen, Touch, parsed, touching, variables};
-use crate::client::{calls, field};
+use super::{Clients, Probe, Seen, Touch, named, parsed, touching, variables};
+use crate::client::calls;
+use crate::client::field::{self, Is};
 use crate::fact::{
     Condition, Container, Deployment, GATEWAY_DEPLOYMENT, GATEWAY_PODS, GATEWAY_SERVICE_ACCOUNT,
     GATEWAY_SERVICE_ACCOUNTS, Observation, Outcome, Pod, PodContainer, ProjectedToken, ServiceAccount,
@@ -52,7 +53,7 @@ impl Probe for ServiceAccountProbe {
 
     async fn observe(&self, clients: &Clients, _known: &Snapshot) -> Seen {
         let mut seen = Seen::default();
-        let answers = fetch(clients).await;
+        let answers = Box::pin(fetch(clients)).await;
         let raw_pods = answers.pods.value().cloned().unwrap_or_default();
         let pods = parsed(answers.pods, |items| items.iter().map(parse_pod).collect());
         let maps = match answers.deployment.value() {
@@ -60,6 +61,7 @@ impl Probe for ServiceAccountProbe {
             None => BTreeMap::new(),
         };
         let deployment = parsed(answers.deployment, |answer| parse_deployment(answer, &maps));
+        let deployment = named(clients, deployment, "kubernetes.deployment");
         let accounts =
             parsed(answers.accounts, |items| items.iter().map(parse_account).collect::<Result<Vec<_>, _>>());
 
@@ -143,6 +145,23 @@ fn account_name(spec: &Value) -> String {
 
 fn parse_deployment(answer: &Value, maps: &variables::Maps) -> Result<Deployment, String> {
     let spec = answer.pointer("/spec/template/spec").ok_or("the answer has no spec/template/spec")?;
+    field::shaped(
+        answer,
+        &[
+            ("/metadata/generation", Is::Number),
+            ("/spec/replicas", Is::Number),
+            ("/spec/template/metadata/labels", Is::Object),
+            ("/spec/template/spec/containers", Is::List),
+            ("/spec/template/spec/volumes", Is::List),
+            ("/status/readyReplicas", Is::Number),
+            ("/status/updatedReplicas", Is::Number),
+            ("/status/observedGeneration", Is::Number),
+            ("/status/conditions", Is::List),
+        ],
+    )?;
+    if field::list(spec, "/containers").is_empty() {
+        return Err("the answer has a template without containers".into());
+    }
     let generation = field::number(answer, "/metadata/generation").unwrap_or(0);
     Ok(Deployment {
         name: field::required(answer, "/metadata/name")?,
@@ -181,6 +200,7 @@ fn volume(item: &Value) -> Option<Volume> {
 }
 
 fn parse_template_container(container: &Value, maps: &variables::Maps) -> Result<Container, String> {
+    field::shaped(container, &[("/env", Is::List), ("/envFrom", Is::List), ("/volumeMounts", Is::List)])?;
     let found = variables::of(container, maps);
     Ok(Container {
         name: field::required(container, "/name")?,
@@ -196,6 +216,19 @@ fn parse_template_container(container: &Value, maps: &variables::Maps) -> Result
 
 pub(super) fn parse_pod(item: &Value) -> Result<Pod, String> {
     let spec = item.pointer("/spec").ok_or("the answer has a pod without spec")?;
+    field::shaped(
+        item,
+        &[
+            ("/metadata/labels", Is::Object),
+            ("/spec/containers", Is::List),
+            ("/spec/volumes", Is::List),
+            ("/status/conditions", Is::List),
+            ("/status/containerStatuses", Is::List),
+        ],
+    )?;
+    if field::list(spec, "/containers").is_empty() {
+        return Err("the answer has a pod without containers".into());
+    }
     let tokens = projected_tokens(spec);
     let statuses = field::list(item, "/status/containerStatuses");
     Ok(Pod {
@@ -228,6 +261,10 @@ fn parse_container(
 ) -> Result<PodContainer, String> {
     let name = field::required(container, "/name")?;
     let status = statuses.iter().find(|status| field::text(status, "/name").as_deref() == Some(&name));
+    if let Some(status) = status {
+        field::shaped(status, &[("/ready", Is::Flag), ("/restartCount", Is::Number)])?;
+    }
+    field::shaped(container, &[("/env", Is::List), ("/volumeMounts", Is::List)])?;
     let env = variables::own_names(container);
     let mounts_token = variables::mounts(container)
         .iter()
@@ -285,7 +322,8 @@ mod tests {
 
     #[test]
     fn a_pod_without_an_account_of_its_own_runs_as_default() {
-        let pod = parse_pod(&json!({"metadata": {"name": "p"}, "spec": {"containers": []}})).unwrap();
+        let pod =
+            parse_pod(&json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c"}]}})).unwrap();
         assert_eq!(pod.service_account, "default");
         assert!(!pod.ready);
     }
@@ -313,6 +351,22 @@ mod tests {
             .map(|it| (it.name.as_str(), it.has_client_id, it.has_token_file, it.mounts_token))
             .collect();
         assert_eq!(got, [("one", true, true, true), ("two", false, false, false)]);
+    }
+
+    #[test]
+    fn a_member_of_another_type_is_told_and_not_taken_for_missing() {
+        let pod = |status: serde_json::Value| {
+            parse_pod(&json!({
+                "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c"}]},
+                "status": {"containerStatuses": [status]},
+            }))
+        };
+        assert!(pod(json!({"name": "c", "ready": true, "restartCount": 3})).is_ok());
+        assert_eq!(
+            pod(json!({"name": "c", "ready": false, "restartCount": "99"})).unwrap_err(),
+            "restartCount is not a whole number"
+        );
+        assert!(parse_pod(&json!({"metadata": {"name": "p"}, "spec": {"containers": null}})).is_err());
     }
 
     #[test]

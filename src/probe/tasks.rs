@@ -7,8 +7,8 @@ use super::transcript::{Log, put_logs};
 use super::{Clients, Probe, Seen, Touch, touching};
 use crate::client::calls;
 use crate::fact::{
-    GATEWAY_PODS, Observation, Outcome, PRIMARY_SERVICES, Pod, Snapshot, TEXT_GATEWAY_LOG, TEXT_PRIMARY_LOG,
-    TextRead, TextSource,
+    GATEWAY_PODS, Observation, Outcome, PRIMARY_SERVICES, Pod, Reason, Snapshot, TEXT_GATEWAY_LOG,
+    TEXT_PRIMARY_LOG, TextRead, TextSource,
 };
 use crate::target::Target;
 
@@ -72,6 +72,14 @@ async fn gateway_logs(clients: &Clients, known: &Snapshot, limit: u64) -> (Vec<L
     let wanted = clients.target.given("kubernetes.container");
     let mut pods: Vec<&Pod> = pods.iter().collect();
     pods.sort_by_key(|pod| pod.created_at);
+    if let Some(name) = &wanted
+        && !pods.is_empty()
+        && !pods.iter().any(|pod| pod.containers.iter().any(|container| container.name == *name))
+    {
+        let detail = format!("no pod has a container {name}: see kubernetes.container");
+        let origin = otherwise.origin.clone();
+        return (Vec::new(), Observation::unknown(Reason::Malformed { detail }, origin));
+    }
     let asked = pods.iter().filter_map(|pod| {
         let container = match &wanted {
             Some(name) => pod.containers.iter().find(|container| &container.name == name)?,
@@ -105,7 +113,13 @@ async fn primary_logs(clients: &Clients, known: &Snapshot, limit: u64) -> (Vec<L
     let otherwise = nothing(&services);
     let wanted = clients.target.text("primary.backend_service");
     let backend = services.value().and_then(|services| services.iter().find(|it| it.service == wanted));
-    let Some(backend) = backend else { return (Vec::new(), otherwise) };
+    let Some(backend) = backend else {
+        if services.value().is_none() {
+            return (Vec::new(), otherwise);
+        }
+        let detail = format!("the project has no service {wanted}: see primary.backend_service");
+        return (Vec::new(), Observation::unknown(Reason::Malformed { detail }, otherwise.origin));
+    };
     let text = clients.docker.log(&backend.container, limit).await;
     (vec![Log { place: format!("compose/{wanted}"), text }], otherwise)
 }

@@ -15,7 +15,8 @@ pub(super) struct Log {
     pub(super) text: Observation<String>,
 }
 
-/// Adds logs as evidence, and what was read of them as a fact: known where any could be read.
+/// Adds logs as evidence, and what was read of them as a fact: known where each could be read. The one that could not be
+/// may be the one that matters.
 pub(super) fn put_logs(
     seen: &mut Seen,
     fact: &Fact<TextRead>,
@@ -26,6 +27,7 @@ pub(super) fn put_logs(
 ) {
     let mut read = TextRead { lines: 0, places: Vec::new(), cut: false };
     let mut answer = otherwise;
+    let mut unread = None;
     for log in logs {
         match log.text.outcome {
             Outcome::Known(text) => {
@@ -37,13 +39,13 @@ pub(super) fn put_logs(
                 answer = Observation::known(read.clone(), log.text.origin);
             }
             Outcome::Absent if read.places.is_empty() => answer = Observation::absent(log.text.origin),
-            Outcome::Unknown(reason) if read.places.is_empty() => {
-                answer = Observation::unknown(reason, log.text.origin);
+            Outcome::Unknown(reason) => {
+                unread = unread.or(Some(Observation::unknown(reason, log.text.origin)));
             }
-            Outcome::Absent | Outcome::Unknown(_) => {}
+            Outcome::Absent => {}
         }
     }
-    seen.put(fact, answer);
+    seen.put(fact, unread.unwrap_or(answer));
 }
 
 fn evidence(source: TextSource, place: &str, text: &str) -> Vec<TextEvidence> {

@@ -134,12 +134,12 @@ async fn find(clients: &Clients, name: &str) -> Observation<Vault> {
 
 async fn list(clients: &Clients, path: &str) -> Observation<Vec<Value>> {
     let newest = clients.arm.list(path, APIS[0], None).await;
-    match newest.reason() {
-        Some(Reason::Malformed { detail }) if is_about_version(detail) => {
-            clients.arm.list(path, APIS[1], None).await
-        }
-        _ => newest,
+    if let Some(Reason::Malformed { detail }) = newest.reason()
+        && is_about_version(detail)
+    {
+        return clients.arm.list(path, APIS[1], None).await;
     }
+    newest
 }
 
 /// What ARM answers to an API version that a cloud does not have.
@@ -221,13 +221,12 @@ async fn name_of(clients: &Clients, vault: &Observation<Vault>) -> Observation<c
         Outcome::Absent => return Observation::absent(vault.origin.clone()),
         Outcome::Unknown(reason) => return Observation::unknown(reason.clone(), vault.origin.clone()),
     };
-    match Url::parse(&found.uri).ok().and_then(|url| url.host_str().map(str::to_owned)) {
-        Some(host) => lookup(&clients.transport, &host).await,
-        None => {
-            let detail = format!("the vault's address {} is no URL", found.uri);
-            Observation::unknown(Reason::Malformed { detail }, vault.origin.clone())
-        }
-    }
+    let host = Url::parse(&found.uri).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let Some(host) = host else {
+        let detail = format!("the vault's address {} is no URL", found.uri);
+        return Observation::unknown(Reason::Malformed { detail }, vault.origin.clone());
+    };
+    lookup(&clients.transport, &host).await
 }
 
 /// The project vaults that exist; one that could not be read leaves all of them unknown.

@@ -28,7 +28,7 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8, style: Style) -> String {
     screen.expected(diagnosis);
     screen.history(diagnosis);
     screen.fine(diagnosis, &summary);
-    screen.last_line(&summary, exit);
+    screen.last_line(diagnosis, &summary, exit);
     screen.out
 }
 
@@ -170,9 +170,25 @@ impl Screen {
         lines
     }
 
-    fn last_line(&mut self, summary: &Summary, exit: u8) {
+    /// What one name came to, where only that one was asked about.
+    fn only(&self, name: &str, diagnosis: &Diagnosis) -> String {
+        let name = self.inert(name);
+        if diagnosis.findings.iter().any(|finding| finding.id == name) {
+            format!("{name} still stands")
+        } else if diagnosis.passed.iter().any(|row| row.id == name) {
+            format!("{name} is not found any more; nothing else was looked at")
+        } else if diagnosis.not_applicable.iter().any(|row| row.id == name) {
+            format!("{name} does not apply here; nothing else was looked at")
+        } else {
+            format!("{name} could not be examined")
+        }
+    }
+
+    fn last_line(&mut self, diagnosis: &Diagnosis, summary: &Summary, exit: u8) {
         let (decided, all) = summary.examined();
-        let text = if summary.causes + summary.consequences > 0 {
+        let text = if let Some(name) = &diagnosis.only {
+            self.only(name, diagnosis)
+        } else if summary.causes + summary.consequences > 0 {
             [
                 counted(summary.causes, "cause", "causes"),
                 counted(summary.consequences, "consequence", "consequences"),

@@ -32,6 +32,7 @@ pub struct Expression {
     source: String,
     program: Program,
     facts: BTreeSet<(String, String)>,
+    shape: Shape,
 }
 
 impl Expression {
@@ -47,7 +48,12 @@ impl Expression {
         if !checked.shape.inner().fits(wanted) {
             return Err(format!("comes to {}, and has to be {}", checked.shape.word(), wanted.word()));
         }
-        Ok(Self { source: source.to_owned(), program, facts: checked.facts })
+        Ok(Self { source: source.to_owned(), program, facts: checked.facts, shape: checked.shape })
+    }
+
+    /// What it comes to.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
     }
 
     /// As it is written.

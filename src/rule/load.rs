@@ -8,7 +8,7 @@ use include_dir::{Dir, include_dir};
 use super::check::Names;
 use super::file::{Expect, LabelledFile, RuleFile, Source, VariantFile};
 use super::symptom::{Pattern, Scanner, compile};
-use super::template::Known;
+use super::template::{self, Known};
 use super::{Contrasted, Expression, Labelled, Rule, Shape, Template, Variant, shapes};
 use crate::fact::FactSpec;
 
@@ -64,11 +64,13 @@ pub fn load(
     }
     let shapes = shapes(vocabulary);
     let target = target_shape(settings);
+    let areas = shapes.iter().map(|(area, facts)| (area.as_str(), facts)).collect();
+    let examples = template::examples(&areas, &target);
     let mut rules = BTreeMap::new();
     let mut patterns = Vec::new();
     let mut places = BTreeMap::new();
     for (id, (file, text)) in files {
-        let (rule, found) = read(&file, &text, &shapes, &target)?;
+        let (rule, found) = read(&file, &text, &shapes, &target, &examples)?;
         places.insert(id.clone(), (file, text));
         patterns.extend(found);
         rules.insert(id, rule);
@@ -101,6 +103,13 @@ fn on_disk(folder: &Path) -> Result<Vec<(String, String)>, RuleError> {
     for area in std::fs::read_dir(folder).map_err(|error| refuse(folder, error))? {
         let area = area.map_err(|error| refuse(folder, error))?.path();
         if !area.is_dir() {
+            if area.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+                return Err(RuleError {
+                    file: area.display().to_string(),
+                    line: 1,
+                    problem: "a rule file lies in the folder of its area".into(),
+                });
+            }
             continue;
         }
         for file in std::fs::read_dir(&area).map_err(|error| refuse(&area, error))? {
@@ -202,7 +211,11 @@ impl Reader<'_> {
             Some((variable, list)) => {
                 let wanted = Shape::List(Box::new(Shape::Any));
                 let list = self.expression("remedy for_each", list, &wanted)?;
-                self.known.free.insert(variable.clone());
+                let element = match list.shape().inner() {
+                    Shape::List(element) => (**element).clone(),
+                    _ => Shape::Any,
+                };
+                self.known.free.insert(variable.clone(), element);
                 Some((variable.clone(), list))
             }
         };
@@ -227,6 +240,7 @@ fn read(
     text: &str,
     shapes: &BTreeMap<String, BTreeMap<String, Shape>>,
     target: &Shape,
+    examples: &minijinja::Value,
 ) -> Result<(Rule, Vec<Pattern>), RuleError> {
     let written: RuleFile = serde_saphyr::from_str(text).map_err(|error| RuleError {
         file: file.to_owned(),
@@ -246,7 +260,8 @@ fn read(
             areas.insert(variable.as_str(), facts);
         }
     }
-    let free = each.iter().map(|(variable, _)| format!("{variable}_name")).collect();
+    let each_examples = each.is_some().then(|| template::examples(&areas, target));
+    let free = each.iter().map(|(variable, _)| (format!("{variable}_name"), Shape::Text)).collect();
     let mut reader = Reader {
         file,
         names: Names {
@@ -254,7 +269,7 @@ fn read(
             bound: each.iter().map(|(variable, _)| (format!("{variable}_area"), Shape::Text)).collect(),
             target: Some(target),
         },
-        known: Known { areas, target, free },
+        known: Known { examples: each_examples.unwrap_or_else(|| examples.clone()), areas, target, free },
         used: BTreeSet::new(),
     };
     check_form(&reader, &written, text)?;
@@ -262,7 +277,7 @@ fn read(
     let captures: Vec<(String, u64)> = reader
         .known
         .free
-        .iter()
+        .keys()
         .filter(|name| !each.iter().any(|(variable, _)| **name == format!("{variable}_name")))
         .map(|name| (name.clone(), line_of(text, &format!("(?P<{name}>"))))
         .collect();
@@ -335,6 +350,9 @@ fn check_form(reader: &Reader<'_>, written: &RuleFile, text: &str) -> Result<(),
     if written.when.is_none() && written.symptoms.is_empty() {
         return refuse("id:", "a rule has a condition (when), symptoms, or both".into());
     }
+    if written.each.values().any(Vec::is_empty) {
+        return refuse("each:", "each names no area, so that the rule would never be judged".into());
+    }
     if written.each.len() > 1 {
         return refuse("each:", "each binds one variable".into());
     }
@@ -357,6 +375,24 @@ fn check_form(reader: &Reader<'_>, written: &RuleFile, text: &str) -> Result<(),
                 return refuse(name, format!("examples: there is no fact {name}"));
             }
         }
+        for (name, value) in &example.facts {
+            let shape = name.split_once('.').and_then(|(area, fact)| reader.known.areas.get(area)?.get(fact));
+            if let Some(problem) = shape.and_then(|shape| shape.refuses(value, name)) {
+                return refuse(name, format!("examples: {problem}"));
+            }
+        }
+        for name in example.settings.keys() {
+            let mut here = Some(reader.known.target);
+            for part in name.split('.') {
+                here = match here.map(Shape::inner) {
+                    Some(Shape::Object(members)) => members.get(part),
+                    _ => None,
+                };
+            }
+            if here.is_none() {
+                return refuse(name, format!("examples: there is no setting {name}"));
+            }
+        }
     }
     Ok(())
 }
@@ -374,7 +410,7 @@ fn read_symptoms(reader: &mut Reader<'_>, written: &RuleFile) -> Result<Vec<Patt
             if reader.known.areas.contains_key(name) || name == "target" {
                 return Err(reader.refuse(line, format!("pattern: {name} is an area of facts already")));
             }
-            reader.known.free.insert(name.to_owned());
+            reader.known.free.insert(name.to_owned(), Shape::Text);
         }
         if let Some(unless) = &symptom.unless {
             compile(&unless.value)

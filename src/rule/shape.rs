@@ -54,6 +54,48 @@ impl Shape {
         }
     }
 
+    /// A value of the type, for trying a template out.
+    pub fn example(&self) -> Value {
+        match self {
+            Self::Bool => Value::Bool(true),
+            Self::Number => Value::from(1),
+            Self::Text | Self::Any => Value::from("x"),
+            Self::Null => Value::Null,
+            Self::List(element) => Value::Array(vec![element.example()]),
+            Self::Object(members) => {
+                Value::Object(members.iter().map(|(name, shape)| (name.clone(), shape.example())).collect())
+            }
+            Self::Map(value) => Value::Object([("x".to_owned(), value.example())].into_iter().collect()),
+            Self::Nullable(inner) => inner.example(),
+        }
+    }
+
+    /// Why a value is not of the type, where it is not. Members may be left out; none may be another.
+    pub fn refuses(&self, value: &Value, path: &str) -> Option<String> {
+        let wrong = || Some(format!("{path} has to be {}", self.word()));
+        match (self, value) {
+            (Self::Any, _)
+            | (Self::Nullable(_) | Self::Null, Value::Null)
+            | (Self::Bool, Value::Bool(_))
+            | (Self::Number, Value::Number(_))
+            | (Self::Text, Value::String(_)) => None,
+            (Self::Nullable(inner), value) => inner.refuses(value, path),
+            (Self::List(element), Value::Array(items)) => {
+                items.iter().find_map(|item| element.refuses(item, path))
+            }
+            (Self::Map(inner), Value::Object(members)) => {
+                members.iter().find_map(|(name, value)| inner.refuses(value, &format!("{path}.{name}")))
+            }
+            (Self::Object(known), Value::Object(members)) => {
+                members.iter().find_map(|(name, value)| match known.get(name) {
+                    Some(shape) => shape.refuses(value, &format!("{path}.{name}")),
+                    None => Some(format!("{path} has no member {name}")),
+                })
+            }
+            _ => wrong(),
+        }
+    }
+
     /// Whether values of the two types can be the same.
     pub fn fits(&self, other: &Self) -> bool {
         match (self, other) {

@@ -1,9 +1,10 @@
 //! Texts with facts filled in. What is not known stays visible as `<its name>` and is counted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use minijinja::value::{Rest, Serde};
-use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value as Jinja};
+use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value as Jinja, context};
 use serde_json::{Map, Value};
 
 use super::{Areas, Shape};
@@ -27,6 +28,8 @@ pub struct Filled {
     /// Names of what is not known.
     pub open: Vec<String>,
 }
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
 
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
@@ -70,15 +73,29 @@ fn marked(name: &str) -> String {
 pub(super) struct Known<'a> {
     pub(super) areas: BTreeMap<&'a str, &'a BTreeMap<String, Shape>>,
     pub(super) target: &'a Shape,
-    /// Captures, `each` and `for_each` variables; nothing below them is checked.
-    pub(super) free: BTreeSet<String>,
+    /// A value of each of these, for trying templates out.
+    pub(super) examples: Jinja,
+    /// Captures, `each` and `for_each` variables.
+    pub(super) free: BTreeMap<String, Shape>,
+}
+
+/// A value of every fact and setting.
+pub(super) fn examples(areas: &BTreeMap<&str, &BTreeMap<String, Shape>>, target: &Shape) -> Jinja {
+    let mut all: Map<String, Value> = areas
+        .iter()
+        .map(|(area, facts)| {
+            let facts = facts.iter().map(|(name, shape)| (name.clone(), shape.example())).collect();
+            ((*area).to_owned(), Value::Object(facts))
+        })
+        .collect();
+    all.insert("target".into(), target.example());
+    Jinja::from(Serde(Value::Object(all)))
 }
 
 impl Template {
     /// Parses and checks. Notes which of the free names it uses.
     pub(super) fn new(source: &str, known: &Known<'_>, used: &mut BTreeSet<String>) -> Result<Self, String> {
-        let environment = environment();
-        let template = environment
+        let template = ENVIRONMENT
             .template_from_str(source)
             .map_err(|error| error.to_string().lines().next().unwrap_or("cannot be parsed").to_owned())?;
         let paths: BTreeSet<String> = template.undeclared_variables(true).into_iter().collect();
@@ -88,7 +105,7 @@ impl Template {
             if root == "loop" || root == "first" {
                 continue;
             }
-            if known.free.contains(root) {
+            if known.free.contains_key(root) {
                 used.insert(root.to_owned());
                 continue;
             }
@@ -102,12 +119,18 @@ impl Template {
                 follow(area.get(*fact).ok_or_else(missing)?, members).ok_or_else(missing)?;
             }
         }
+        // A filter that does not exist, or a member of a list's element, shows only when it is rendered.
+        let free = known.free.iter().map(|(name, shape)| (name.clone(), Jinja::from(Serde(shape.example()))));
+        let free: BTreeMap<String, Jinja> = free.collect();
+        template
+            .render(context! { ..Jinja::from(free), ..known.examples.clone() })
+            .map_err(|error| error.to_string().lines().next().unwrap_or("cannot be rendered").to_owned())?;
         Ok(Self { source: source.trim_end().to_owned() })
     }
 
     /// Fills values in. A template that cannot be rendered comes out as one unknown.
     pub fn fill(&self, values: &Values) -> Filled {
-        let rendered = environment().render_str(&self.source, values.0.clone());
+        let rendered = ENVIRONMENT.render_str(&self.source, values.0.clone());
         let text = rendered.unwrap_or_else(|_| {
             let inner = self.source.trim_matches(|c: char| matches!(c, '{' | '}' | ' ' | '%'));
             marked(if inner.len() > 60 { "not known" } else { inner })

@@ -27,7 +27,7 @@ macro_rules! section {
     ($name:ident { $($key:ident: $kind:ty),* $(,)? } $(sections { $($inner:ident: $part:ty),* $(,)? })?) => {
         #[derive(Default, Deserialize)]
         #[serde(deny_unknown_fields, default)]
-        struct $name { $($key: $kind,)* $($($inner: $part,)*)? }
+        struct $name { $($key: $kind,)* $($($inner: Option<$part>,)*)? }
 
         impl Section for $name {
             fn entries(self, prefix: &str, into: &mut Vec<(String, Value, u64)>) {
@@ -35,7 +35,9 @@ macro_rules! section {
                     let line = given.referenced.line();
                     into.push((format!("{prefix}{}", stringify!($key)), given.value.into_value(), line));
                 })*
-                $($(self.$inner.entries(&format!("{prefix}{}.", stringify!($inner)), into);)*)?
+                $($(if let Some(part) = self.$inner {
+                    part.entries(&format!("{prefix}{}.", stringify!($inner)), into);
+                })*)?
             }
         }
     };

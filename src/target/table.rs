@@ -31,6 +31,10 @@ pub enum Kind {
     Duration,
     /// On or off.
     Flag,
+    /// A name that is one segment of a path.
+    Segment,
+    /// A GUID.
+    Guid,
 }
 
 /// One setting before anything is read.
@@ -88,42 +92,42 @@ const TABLE: &[SettingSpec] = &[
     open("azure.endpoints.graph", Kind::Url, "Microsoft Graph"),
     open("azure.endpoints.entra", Kind::Url, "Entra's login authority"),
     open("azure.audience", Kind::Text, "Audience that a federated credential has to trust"),
-    open("azure.tenant", Kind::Text, "Tenant id"),
-    chain("azure.subscription", Kind::Text, "Subscription id of the cluster and the identity"),
+    chain("azure.tenant", Kind::Segment, "Tenant id"),
+    chain("azure.subscription", Kind::Guid, "Subscription id of the cluster and the identity"),
     is(
         "azure.resource_group",
-        Kind::Text,
+        Kind::Segment,
         "rg-mazevault-{environment}",
         "Resource group of the cluster and the identity",
     ),
-    is("azure.cluster", Kind::Text, "aks-mazevault-{environment}", "AKS cluster"),
+    is("azure.cluster", Kind::Segment, "aks-mazevault-{environment}", "AKS cluster"),
     is(
         "azure.identity",
-        Kind::Text,
+        Kind::Segment,
         "id-mazevault-{environment}-gwc",
         "User-assigned managed identity of the gateway",
     ),
     open(
         "azure.identity_resource_group",
-        Kind::Text,
+        Kind::Segment,
         "Resource group of the identity, where it is not the cluster's",
     ),
     open(
         "azure.identity_subscription",
-        Kind::Text,
+        Kind::Guid,
         "Subscription of the identity, where it is not the cluster's",
     ),
     open(
         "azure.vault",
-        Kind::Text,
+        Kind::Segment,
         "Vault that feeds the gateway; the one that its secret class names where not set",
     ),
     open("azure.registry_suffix", Kind::Text, "End of the cloud's registry names"),
     is("azure.providers", Kind::List, PROVIDERS, "Resource providers that have to be registered"),
     is("azure.credential", Kind::Text, "fic-mazevault-gateway-sa", "Federated credential of that identity"),
     is("azure.login", Kind::Choice(LOGINS), "auto", "How to log in to Azure"),
-    open("azure.client_id", Kind::Text, "Client id for logins that need one"),
-    open(
+    chain("azure.client_id", Kind::Guid, "Client id for logins that need one"),
+    chain(
         "azure.client_secret_file",
         Kind::Path,
         "File with the client secret (or MZV_DOCTOR_AZURE_CLIENT_SECRET)",
@@ -133,10 +137,15 @@ const TABLE: &[SettingSpec] = &[
         Kind::Path,
         "Federated token file for workload identity (or AZURE_FEDERATED_TOKEN_FILE)",
     ),
-    open("kubernetes.kubeconfig", Kind::Path, "kubeconfig (or KUBECONFIG, or ~/.kube/config)"),
+    chain("kubernetes.kubeconfig", Kind::Path, "kubeconfig (or KUBECONFIG, or ~/.kube/config)"),
     open("kubernetes.context", Kind::Text, "Context in that kubeconfig; its current context where not set"),
-    is("kubernetes.namespace", Kind::Text, "mazevault", "Namespace of the gateway"),
-    is("kubernetes.deployment", Kind::Text, "mazevault-gateway-{environment}", "Deployment of the gateway"),
+    is("kubernetes.namespace", Kind::Segment, "mazevault", "Namespace of the gateway"),
+    is(
+        "kubernetes.deployment",
+        Kind::Segment,
+        "mazevault-gateway-{environment}",
+        "Deployment of the gateway",
+    ),
     is("kubernetes.selector", Kind::Text, "app=mazevault-gateway", "Label selector of the gateway's pods"),
     is(
         "kubernetes.service_account",
@@ -283,17 +292,28 @@ pub fn table() -> &'static [SettingSpec] {
     TABLE
 }
 
-/// `90s`, `5m`, `1h`, `250ms`; whole numbers only.
+/// Longest time that a setting takes.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// Hexadecimal digits in groups of 8, 4, 4, 4 and 12.
+fn is_guid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.concat().bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// `90s`, `5m`, `1h`, `250ms`; whole numbers only, a day at most.
 pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let number: u64 = text[..digits].parse().ok()?;
-    match &text[digits..] {
+    let length = match &text[digits..] {
         "ms" => Some(Duration::from_millis(number)),
         "s" => Some(Duration::from_secs(number)),
         "m" => number.checked_mul(60).map(Duration::from_secs),
         "h" => number.checked_mul(3600).map(Duration::from_secs),
         _ => None,
-    }
+    };
+    length.filter(|length| *length <= LONGEST)
 }
 
 impl Kind {
@@ -301,12 +321,12 @@ impl Kind {
     pub fn from_text(self, text: &str) -> Value {
         match self {
             Self::List => text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect(),
-            Self::Map => Value::Object(
-                text.split(',')
-                    .filter_map(|pair| pair.split_once('='))
-                    .map(|(name, address)| (name.trim().to_owned(), address.trim().into()))
-                    .collect(),
-            ),
+            // What is no pair is kept as it is, so that the check refuses it.
+            Self::Map => text
+                .split(',')
+                .map(|pair| pair.split_once('=').map(|(name, at)| (name.trim().to_owned(), at.trim().into())))
+                .collect::<Option<serde_json::Map<String, Value>>>()
+                .map_or_else(|| text.into(), Value::Object),
             Self::Number => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
             Self::Flag => text.parse::<bool>().map_or_else(|_| text.into(), Value::from),
             _ => text.into(),
@@ -317,11 +337,19 @@ impl Kind {
     pub(super) fn check(self, value: Value) -> Result<Value, (String, &'static str)> {
         let text = value.as_str().unwrap_or_default().to_owned();
         let fits = match self {
-            Self::Text | Self::Path => value.is_string(),
+            Self::Text | Self::Path => !text.trim().is_empty(),
+            Self::Segment => {
+                !text.is_empty()
+                    && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '(' | ')'))
+            }
+            Self::Guid => is_guid(&text),
             Self::Choice(words) => words.contains(&text.as_str()),
             Self::Address => text.parse::<std::net::SocketAddr>().is_ok(),
             Self::Url => url::Url::parse(&text).is_ok_and(|url| {
-                matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty()
+                matches!(url.scheme(), "http" | "https")
+                    && url.has_host()
+                    && url.username().is_empty()
+                    && url.password().is_none()
             }),
             Self::Pattern => regex::Regex::new(&text).is_ok(),
             Self::List => value.as_array().is_some_and(|items| items.iter().all(Value::is_string)),
@@ -342,8 +370,10 @@ impl Kind {
 
     fn takes(self) -> &'static str {
         match self {
-            Self::Text => "a text",
-            Self::Path => "a path",
+            Self::Text => "a text that is not empty",
+            Self::Segment => "a name of letters, digits, dashes, dots and underscores",
+            Self::Guid => "a GUID such as 55555555-5555-4555-8555-555555555555",
+            Self::Path => "a path that is not empty",
             Self::Choice(words) if words == CLOUDS => Cloud::NAMES,
             Self::Choice(words) if words == LOGINS => {
                 "auto, azure-cli, workload-identity, managed-identity, service-principal or pipelines"
@@ -358,7 +388,7 @@ impl Kind {
             Self::Map => "a map such as mazevault.example.com:8443 to 10.0.0.10:8443",
             Self::Number => "a whole number that is not negative",
             Self::Flag => "true or false",
-            Self::Duration => "a length of time such as 90s or 5m",
+            Self::Duration => "a length of time such as 90s or 5m, a day at most",
         }
     }
 }

@@ -61,6 +61,8 @@ fn diagnosis(findings: Vec<Finding>, inconclusive: Vec<Inconclusive>, fine: usiz
             answered: 1,
             unknown: 0,
         }],
+        only: None,
+        again: vec![],
     }
 }
 
@@ -100,6 +102,7 @@ fn words(command: &[&str]) -> Vec<String> {
 fn notice() -> Finding {
     Finding {
         severity: Severity::Notice,
+        area: "expected".into(),
         explanation: "Managed identity rests on a metadata service that exists only on machines in Azure."
             .into(),
         ..finding(

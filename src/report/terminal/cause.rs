@@ -78,7 +78,7 @@ impl Screen {
                 self.line("");
                 self.remedy(remedy);
             }
-            self.then(cause);
+            self.then(cause, &diagnosis.again);
             if self.style.verbose {
                 self.background(cause);
             }
@@ -198,15 +198,21 @@ impl Screen {
     }
 
     /// How to see whether it is mended.
-    fn then(&mut self, cause: &Finding) {
-        let command = ["mzv-doctor", "verify", &cause.id].map(str::to_owned);
-        let command = shell::lines(&command, usize::MAX, self.style.unicode).concat();
+    fn then(&mut self, cause: &Finding, again: &[String]) {
+        let mut command = ["mzv-doctor", "verify", &cause.id].map(str::to_owned).to_vec();
+        command.extend_from_slice(again);
+        let lines = shell::lines(&command, self.room(), self.style.unicode);
         let hint = self.inert(&cause.verify);
-        if hint.is_empty() || columns(&command) + 3 + columns(&hint) <= self.room() {
-            self.row("then", &format!("{command}   {hint}"));
-        } else {
-            self.row("then", &command);
-            self.detail("", &hint, usize::MAX);
+        match lines.as_slice() {
+            [only] if !hint.is_empty() && columns(only) + 3 + columns(&hint) <= self.room() => {
+                self.row("then", &format!("{only}   {hint}"));
+            }
+            _ => {
+                for (at, line) in lines.iter().enumerate() {
+                    self.row(if at == 0 { "then" } else { "" }, line);
+                }
+                self.detail("", &hint, usize::MAX);
+            }
         }
     }
 

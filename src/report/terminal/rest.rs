@@ -11,7 +11,13 @@ impl Screen {
         if notices.is_empty() {
             return;
         }
-        let head = self.marked(Mark::Notice, &format!("{} expected, nothing to mend", notices.len()));
+        let expected = notices.iter().all(|notice| notice.area == "expected");
+        let what = match (expected, notices.len()) {
+            (true, _) => "expected",
+            (false, 1) => "notice",
+            (false, _) => "notices",
+        };
+        let head = self.marked(Mark::Notice, &format!("{} {what}, nothing to mend", notices.len()));
         self.line(&head);
         for notice in notices {
             let mut says = vec![notice.brief.clone()];
@@ -45,8 +51,12 @@ impl Screen {
 
     pub(super) fn fine(&mut self, diagnosis: &Diagnosis, summary: &Summary) {
         let head = self.marked(Mark::Fine, &format!("{} fine", summary.passed));
+        let others = match summary.not_applicable {
+            0 => String::new(),
+            number => format!(", {number} not applicable here"),
+        };
         let hint = if self.style.verbose || summary.passed == 0 { "" } else { "   -v lists them" };
-        self.line(&format!("{head}{hint}"));
+        self.line(&format!("{head}{others}{hint}"));
         if self.style.verbose {
             self.names(&diagnosis.passed.iter().map(|row| row.id.as_str()).collect::<Vec<_>>());
             if !diagnosis.not_applicable.is_empty() {

@@ -6,6 +6,8 @@ mod config;
 mod interrupt;
 mod laboratory;
 mod output;
+mod permissions;
+mod plan;
 mod progress;
 mod rules;
 
@@ -79,7 +81,9 @@ async fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Verb::Check(check) => check::check(&check, None).await,
         Verb::Verify(verify) => check::check(&verify.check, Some(&verify.name)).await,
         Verb::Lab(verb) => laboratory::lab(verb).await,
-        Verb::Config(verb) => config::config(*verb),
+        Verb::Plan(plan) => plan::plan(&plan),
+        Verb::Permissions(wanted) => permissions::permissions(&wanted),
+        Verb::Config(verb) => config::config(*verb).await,
         Verb::Rules(verb) => rules::rules(verb),
         Verb::Completion { shell } => {
             let mut command = Arguments::command();

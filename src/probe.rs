@@ -23,6 +23,7 @@ mod provisioning;
 mod reader;
 mod schedule;
 mod service_account;
+mod sql;
 mod subscription;
 mod tasks;
 mod transcript;
@@ -49,11 +50,13 @@ pub struct Touch {
     pub call: Allowed,
     /// Facts that stay unknown where it is refused.
     pub facts: &'static [&'static str],
+    /// For a Kubernetes call in a namespace: the setting that names which.
+    pub namespace: &'static str,
 }
 
 /// Calls with the facts that rest on them.
 fn touching(calls: &[Allowed], facts: &'static [&'static str]) -> Vec<Touch> {
-    calls.iter().map(|&call| Touch { call, facts }).collect()
+    calls.iter().map(|&call| Touch { call, facts, namespace: "kubernetes.namespace" }).collect()
 }
 
 /// What one probe came back with.
@@ -120,12 +123,23 @@ pub fn probes() -> Vec<Box<dyn Probe>> {
     ]
 }
 
-/// Every call that a run may make: the probes', discovery's, and the login's.
-pub fn touches(target: &Target) -> Vec<Touch> {
+/// Every statement that a database is asked with these settings.
+pub fn statements(target: &Target) -> Vec<String> {
+    sql::statements(target, &gateways::usual_columns())
+}
+
+/// Every call that a run may make, each with who makes it: the probes, discovery, and the login.
+pub fn touching_of(target: &Target) -> Vec<(String, Touch)> {
     let login = [calls::LOGIN_TOKEN, calls::LOGIN_METADATA, calls::KUBECONFIG];
-    let mut all = touching(&login, &["run.login"]);
-    all.extend(touching(crate::target::DISCOVERY, &[]));
-    all.extend(probes().iter().flat_map(|probe| probe.touches(target)));
+    let mut all: Vec<(String, Touch)> =
+        touching(&login, &["run.login"]).into_iter().map(|touch| ("login".to_owned(), touch)).collect();
+    if target.is_on("run.discover") {
+        let found = touching(crate::target::DISCOVERY, &[]).into_iter();
+        all.extend(found.map(|touch| ("discovery".to_owned(), touch)));
+    }
+    for probe in probes() {
+        all.extend(probe.touches(target).into_iter().map(|touch| (probe.name().to_owned(), touch)));
+    }
     all
 }
 

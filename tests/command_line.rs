@@ -327,3 +327,73 @@ fn a_rule_table_laid_over_is_strict() {
         }
     }
 }
+
+#[test]
+fn a_settings_file_made_of_what_was_found_can_be_used() {
+    let folder = folder();
+    let made = run(folder.path(), &["config", "init", "--lab", "healthy"]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    let text = std::fs::read_to_string(folder.path().join("mzv-doctor.yaml")).unwrap();
+    assert!(text.contains("  vault: \"kv-mazevault-gw-npr\""), "{text}");
+    let shown = run(folder.path(), &["config", "show"]);
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    assert!(shown.out.contains("kv-mazevault-gw-npr"), "{}", shown.out);
+    let again = run(folder.path(), &["config", "init", "--lab", "healthy"]);
+    assert_eq!(again.code, 2);
+    assert!(again.err.contains("is there already"), "{}", again.err);
+}
+
+#[test]
+fn rights_are_printed_ready_to_apply() {
+    let folder = folder();
+    let role = run(folder.path(), &["permissions", "azure"]);
+    let role: Value = serde_json::from_str(&role.out).unwrap();
+    let actions: Vec<&str> =
+        role["Actions"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    assert!(actions.contains(&"Microsoft.Authorization/roleAssignments/read"));
+    assert!(actions.iter().all(|action| action.ends_with("/read")), "{actions:?}");
+    assert_eq!(role["DataActions"].as_array().unwrap().len(), 0);
+
+    let manifest = run(folder.path(), &["permissions", "kubernetes"]).out;
+    let mut kinds = Vec::new();
+    for document in manifest.split("---\n").filter(|text| !text.trim().is_empty()) {
+        let document: Value = serde_saphyr::from_str(document).unwrap();
+        kinds.push(document["kind"].as_str().unwrap().to_owned());
+        for rule in document["rules"].as_array().into_iter().flatten() {
+            let verbs: Vec<&str> =
+                rule["verbs"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+            assert!(verbs.iter().all(|verb| ["get", "list"].contains(verb)), "{rule}");
+            let resources = rule["resources"].as_array().into_iter().flatten();
+            assert!(resources.clone().all(|it| it != "secrets"), "{rule}");
+        }
+    }
+    assert_eq!(kinds, ["Role", "RoleBinding", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"]);
+    let asked = run(folder.path(), &["permissions", "kubernetes", "--secret-keys", "--exchange-token"]).out;
+    assert!(asked.contains("resources: [secrets], verbs: [get]"), "{asked}");
+    assert!(asked.contains("resources: [serviceaccounts/token], verbs: [create]"), "{asked}");
+
+    let one = run(folder.path(), &["permissions", "names", "--probe", "migration"]).out;
+    assert!(one.contains("database.migrations_table") && !one.contains("gateway:admin"), "{one}");
+    let none = run(folder.path(), &["permissions", "--probe", "nope"]);
+    assert_eq!(none.code, 2);
+    assert!(none.err.contains("there is no probe nope; there are"), "{}", none.err);
+}
+
+#[test]
+fn a_plan_names_every_service_and_touches_none() {
+    let folder = folder();
+    let plan = run(folder.path(), &["plan", "--json", "--primary-url", "https://mazevault.example.com:8443"]);
+    assert_eq!(plan.code, 0, "{}", plan.err);
+    let plan: Value = serde_json::from_str(&plan.out).unwrap();
+    let services: std::collections::BTreeSet<&str> =
+        plan["calls"].as_array().unwrap().iter().map(|call| call["service"].as_str().unwrap()).collect();
+    for service in
+        ["arm", "graph", "kubernetes", "primary", "docker", "sql", "registry", "dns", "tls", "imds"]
+    {
+        assert!(services.contains(service), "{service} is not in {services:?}");
+    }
+    let writes = plan["calls"].as_array().unwrap().iter().filter(|call| call["method"] == "POST");
+    for call in writes {
+        assert!(["login", "registry"].contains(&call["service"].as_str().unwrap()), "{call}");
+    }
+}

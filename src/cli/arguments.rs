@@ -25,6 +25,10 @@ pub(super) enum Verb {
     Check(Box<Check>),
     /// Examine again after a fix, and report on one name (and what explains it) only
     Verify(Box<Verify>),
+    /// List everything that a run would touch, without touching any of it
+    Plan(Box<Plan>),
+    /// Print the smallest rights that a run needs, ready to apply, and what stays open without each
+    Permissions(Box<Permissions>),
     /// A simulated deployment on loopback
     #[command(subcommand)]
     Lab(Lab),
@@ -39,6 +43,42 @@ pub(super) enum Verb {
         /// Shell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Args)]
+pub(super) struct Plan {
+    /// Only what this probe touches; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(super) probe: Vec<String>,
+    /// Print as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) target: TargetArguments,
+}
+
+#[derive(Args)]
+pub(super) struct Permissions {
+    /// One part only, ready to be applied
+    #[arg(value_enum)]
+    pub(super) part: Option<Part>,
+    /// Only for what this probe needs; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(super) probe: Vec<String>,
+    #[command(flatten)]
+    pub(super) target: TargetArguments,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Part {
+    /// Roles and bindings for `kubectl apply --filename -`
+    Kubernetes,
+    /// A custom role for `az role definition create --role-definition @FILE`
+    Azure,
+    /// Grants for `psql`
+    Sql,
+    /// What stays open without which right
+    Names,
 }
 
 #[derive(Args)]
@@ -64,6 +104,17 @@ pub(super) enum Lab {
 pub(super) enum Config {
     /// Print every setting with its value and where that comes from
     Show {
+        #[command(flatten)]
+        target: TargetArguments,
+    },
+    /// Look for the deployment, and write what was found as a commented settings file
+    Init {
+        /// Where to; a dash is standard output. A file that is there already is left alone
+        #[arg(default_value = "mzv-doctor.yaml")]
+        file: PathBuf,
+        /// Look at a scenario of the lab instead
+        #[arg(long, value_name = "SCENARIO")]
+        lab: Option<String>,
         #[command(flatten)]
         target: TargetArguments,
     },

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::arguments::{Check, Output};
+use super::arguments::{Check, Output, TargetArguments};
 use super::interrupt::Interrupt;
 use super::progress::Progress;
 use super::{Failure, output};
@@ -30,7 +30,7 @@ pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, F
             )));
         }
     }
-    let (target, _lab) = target(arguments).await?;
+    let (target, _lab) = target(arguments.lab.as_deref(), &arguments.target).await?;
     let vantage = vantage(&target);
     let mut clients = Clients::new(target, vantage)?;
     let mut snapshot = Snapshot::new(Timestamp::now(), vantage);
@@ -68,19 +68,18 @@ pub(super) fn load_rules(overlay: Option<&std::path::Path>) -> Result<RuleTable,
 }
 
 /// The deployment, staged where it is one of the lab's.
-async fn target(arguments: &Check) -> Result<(Target, Option<Lab>), Failure> {
-    let Some(name) = &arguments.lab else {
-        let target = Target::resolve(
-            arguments.target.config.as_deref(),
-            output::variables(),
-            arguments.target.flags(),
-        )?;
+pub(super) async fn target(
+    lab: Option<&str>,
+    arguments: &TargetArguments,
+) -> Result<(Target, Option<Lab>), Failure> {
+    let Some(name) = lab else {
+        let target = Target::resolve(arguments.config.as_deref(), output::variables(), arguments.flags())?;
         return Ok((target, None));
     };
     let staged = lab::stage(lab::load(name, Timestamp::now())?).await?;
     let mut settings = staged.settings();
     // Of the flags, only those that say how long to wait mean anything to a lab.
-    for (setting, flag, value) in arguments.target.flags() {
+    for (setting, flag, value) in arguments.flags() {
         if !setting.starts_with("run.") {
             return Err(Failure::Usage(format!(
                 "{flag} has no meaning with --lab, which brings its own target"
@@ -88,14 +87,14 @@ async fn target(arguments: &Check) -> Result<(Target, Option<Lab>), Failure> {
         }
         settings.insert(setting.to_owned(), value);
     }
-    if arguments.target.config.is_some() {
+    if arguments.config.is_some() {
         return Err(Failure::Usage("--config has no meaning with --lab, which brings its own target".into()));
     }
     settings.entry("run.request_timeout".into()).or_insert_with(|| json!("5s"));
     Ok((Target::staged(settings, "lab")?, Some(staged)))
 }
 
-fn vantage(target: &Target) -> Vantage {
+pub(super) fn vantage(target: &Target) -> Vantage {
     match target.text("run.vantage").as_str() {
         "operator" => Vantage::Operator,
         "docker" => Vantage::Docker,

@@ -63,6 +63,22 @@ impl Allowed {
 }
 
 impl Allowed {
+    /// The path with what settings say in the place of its stars, as far as they say it.
+    pub fn filled(&self, subscription: &str, group: &str, namespace: &str) -> String {
+        let mut before = "";
+        let filled = self.path.split('/').map(|part| {
+            let known = match (part, before) {
+                ("*", "subscriptions") if !subscription.is_empty() => subscription,
+                ("*", "resourceGroups") if !group.is_empty() => group,
+                ("*", "namespaces") if !namespace.is_empty() => namespace,
+                _ => part,
+            };
+            before = part;
+            known
+        });
+        filled.collect::<Vec<_>>().join("/")
+    }
+
     /// What a Kubernetes call needs; none where it is no call on a resource.
     pub fn kubernetes_right(&self) -> Option<KubernetesRight> {
         if self.api != "kubernetes" {

@@ -86,7 +86,7 @@ fn url_of(target: &Target, name: &str) -> Result<Url, ClientsError> {
 impl Clients {
     /// Makes the clients. Nothing is asked yet.
     pub fn new(target: Target, vantage: Vantage) -> Result<Self, ClientsError> {
-        let allowed = super::touches(&target).into_iter().map(|touch| touch.call).collect();
+        let allowed = super::touching_of(&target).into_iter().map(|(_, touch)| touch.call).collect();
         let transport = Transport::new(&target.network(), &target.limits(), vantage, allowed)?;
         let authority = url_of(&target, "azure.endpoints.entra")?;
         let imds_endpoint = url_of(&target, "imds.endpoint")?;

@@ -50,7 +50,11 @@ impl Probe for DeliveryProbe {
             &[calls::EXTERNAL_SECRETS, calls::EXTERNAL_SECRETS_OLDER],
             &["gateway.external_secrets"],
         ));
-        touches.extend(touching(&[calls::PODS], &["cluster.csi"]));
+        touches.push(Touch {
+            call: calls::PODS,
+            facts: &["cluster.csi"],
+            namespace: "kubernetes.csi_namespace",
+        });
         touches.extend(touching(&[calls::CSI_DRIVER], &["cluster.csi_driver"]));
         touches.extend(touching(&[calls::NAMESPACE], &[]));
         touches

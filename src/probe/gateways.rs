@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde_json::Value;
 
-use super::migration::{identifier, literal, tables};
-use super::{Clients, Probe, Seen, Touch, not_configured, touching};
+use super::migration::tables;
+use super::{Clients, Probe, Seen, Touch, not_configured, sql, touching};
 use crate::client::{Answer, Postgres, calls, field};
 use crate::fact::{
     GatewayRecord, GatewayRecords, Observation, Outcome, PRIMARY_GATEWAYS_API, PRIMARY_GATEWAYS_DB, Reason,
@@ -23,6 +23,11 @@ const ENVIRONMENT: &[&str] = &["environment", "environment_slug", "env"];
 const STATUS: &[&str] = &["activation_status", "status"];
 const HEARTBEAT: &[&str] = &["last_heartbeat", "last_heartbeat_at", "last_seen_at", "last_seen"];
 const FAILURES: &[&str] = &["consecutive_failures", "failure_count"];
+
+/// The columns that are read where the table has them all under their first names.
+pub(super) fn usual_columns() -> Vec<&'static str> {
+    [ID, NAME, ENVIRONMENT, STATUS, HEARTBEAT, FAILURES].iter().map(|names| names[0]).collect()
+}
 
 pub(super) struct GatewaysProbe;
 
@@ -208,12 +213,7 @@ async fn read_table(database: &Postgres, schema: &str, table: &str) -> Observati
         };
         chosen.push(*column);
     }
-    let sql = format!(
-        "/* mzv:gateways */ SELECT {}, now() FROM {}.{} ORDER BY 1 LIMIT 1000",
-        chosen.iter().map(|column| identifier(column)).collect::<Vec<_>>().join(", "),
-        identifier(schema),
-        identifier(table)
-    );
+    let sql = sql::gateways(schema, table, &chosen);
     let Observation { outcome, origin } = database.rows(&sql).await;
     let outcome = match outcome {
         Outcome::Known(rows) => match parse_rows(&rows, origin.at) {
@@ -227,14 +227,7 @@ async fn read_table(database: &Postgres, schema: &str, table: &str) -> Observati
 }
 
 async fn columns(database: &Postgres, schema: &str, table: &str) -> Observation<Vec<String>> {
-    let sql = format!(
-        "/* mzv:columns */ SELECT a.attname FROM pg_catalog.pg_attribute a \
-         JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
-         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-         WHERE n.nspname = {} AND c.relname = {} AND a.attnum > 0 AND NOT a.attisdropped",
-        literal(schema),
-        literal(table)
-    );
+    let sql = sql::columns(schema, table);
     database.rows(&sql).await.map(|rows| rows.into_iter().filter_map(|mut row| row.pop().flatten()).collect())
 }
 

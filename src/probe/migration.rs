@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 
-use super::{Clients, Probe, Seen, Touch, not_configured, touching};
+use super::{Clients, Probe, Seen, Touch, not_configured, sql, touching};
 use crate::client::{Postgres, calls};
 use crate::fact::{
     Fact, GATEWAY_DB_EXPECTED, GATEWAY_DB_MIGRATION, GATEWAY_DB_WRITE_QUEUES, Migration, Observation,
@@ -119,21 +119,12 @@ async fn examine(
 
 /// Names of the tables in a schema.
 pub(super) async fn tables(database: &Postgres, schema: &str) -> Observation<Vec<String>> {
-    let sql = format!(
-        "/* mzv:tables */ SELECT n.nspname, c.relname FROM pg_catalog.pg_class c \
-         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'p') AND n.nspname = {} ORDER BY c.relname",
-        literal(schema)
-    );
+    let sql = sql::tables(schema);
     database.rows(&sql).await.map(|rows| rows.into_iter().filter_map(|mut row| row.pop().flatten()).collect())
 }
 
 async fn migration(database: &Postgres, schema: &str, table: &str) -> Observation<Migration> {
-    let sql = format!(
-        "/* mzv:migration */ SELECT version, dirty FROM {}.{} LIMIT 2",
-        identifier(schema),
-        identifier(table)
-    );
+    let sql = sql::migration(schema, table);
     let Observation { outcome, origin } = database.rows(&sql).await;
     let outcome = match outcome {
         Outcome::Known(rows) => parse(&rows),
@@ -159,19 +150,9 @@ fn parse(rows: &[Vec<Option<String>>]) -> Outcome<Migration> {
     }
 }
 
-/// An identifier, quoted.
-pub(super) fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// A text literal, quoted; `standard_conforming_strings` is on since PostgreSQL 9.1.
-pub(super) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Migration, Outcome, identifier, literal, parse};
+    use super::{Migration, Outcome, parse};
 
     #[test]
     fn the_bookkeeping_row_is_read_and_anything_else_is_told() {
@@ -181,11 +162,5 @@ mod tests {
         assert_eq!(parse(&[]), Outcome::Absent);
         assert!(matches!(parse(&[row("1", "f"), row("2", "f")]), Outcome::Unknown(_)));
         assert!(matches!(parse(&[vec![None, None]]), Outcome::Unknown(_)));
-    }
-
-    #[test]
-    fn names_cannot_leave_their_quotes() {
-        assert_eq!(identifier(r#"a"; DROP TABLE x; --"#), r#""a""; DROP TABLE x; --""#);
-        assert_eq!(literal("it's"), "'it''s'");
     }
 }

@@ -36,12 +36,14 @@ impl Probe for VaultProbe {
         &["gateway.secret_classes", "gateway.deployment", "identity.resource"]
     }
 
-    fn touches(&self, _target: &Target) -> Vec<Touch> {
+    fn touches(&self, target: &Target) -> Vec<Touch> {
         let mut touches = touching(&[calls::VAULTS], &["vault.resource", "vault.projects", "vault.access"]);
         touches.extend(touching(&[calls::VAULT_SECRETS], &["vault.secrets"]));
         touches.extend(touching(&[calls::DNS], &["vault.name"]));
         touches.extend(at_resources(&["vault.access"]));
-        touches.extend(touching(&[calls::USER], &[]));
+        if !target.list("obo.vaults").is_empty() {
+            touches.extend(touching(&[calls::USER], &[]));
+        }
         touches
     }
 

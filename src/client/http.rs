@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_rustls::TlsConnector;
 use url::Url;
 
@@ -21,6 +22,8 @@ use crate::fact::{Call, Layer, Observation, Origin, Reason, Vantage};
 
 /// Redirects that are followed within one host.
 const REDIRECTS: usize = 3;
+/// Requests under way at once, whatever probes ask.
+const AT_ONCE: usize = 32;
 /// First pause before a request is tried again; it doubles.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// Time at the end of a run in which nothing is asked any more.
@@ -107,6 +110,8 @@ struct Inside {
     allowed: Vec<Allowed>,
     vantage: Vantage,
     journal: Mutex<Vec<Call>>,
+    /// Requests that may be under way at once.
+    slots: Semaphore,
 }
 
 /// The transport of one run; clones share it.
@@ -152,6 +157,7 @@ impl Transport {
             allowed,
             vantage,
             journal: Mutex::default(),
+            slots: Semaphore::new(AT_ONCE),
         })))
     }
 
@@ -293,7 +299,13 @@ impl Transport {
         }
     }
 
+    /// A place among the requests under way. It is never closed, so that there always is one in the end.
+    pub(super) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
+        self.0.slots.acquire().await.ok()
+    }
+
     async fn once(&self, ask: &Ask, by_proxy: bool) -> Try {
+        let _slot = self.slot().await;
         let within = ask.within.unwrap_or(self.0.limits.request).min(self.remaining());
         let began = Instant::now();
         let spent = || u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

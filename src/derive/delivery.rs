@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::workload::{container, keys_of};
 use super::{Derived, Lack, need, put};
 use crate::fact::{
-    Container, Delivery, GATEWAY_BOOTSTRAP, GATEWAY_DELIVERY, GATEWAY_DEPLOYMENT, GATEWAY_EMPTY_KEYS,
-    GATEWAY_EXTERNAL_SECRETS, GATEWAY_MISSING_KEYS, GATEWAY_MOUNTS, GATEWAY_PODS, GATEWAY_SECRET_CLASSES,
-    GATEWAY_SECRETS, GATEWAY_STALE_SECRETS, GATEWAY_UNSYNCED, KeyNeed, Outcome, Reason, Snapshot,
-    StaleSecret, VAULT_SECRETS,
+    Container, Delivery, GATEWAY_BOOTSTRAP, GATEWAY_BOOTSTRAP_ENDED, GATEWAY_DELIVERY, GATEWAY_DEPLOYMENT,
+    GATEWAY_EMPTY_KEYS, GATEWAY_EXTERNAL_SECRETS, GATEWAY_MISSING_KEYS, GATEWAY_MOUNTS, GATEWAY_PODS,
+    GATEWAY_SECRET_CLASSES, GATEWAY_SECRETS, GATEWAY_STALE_SECRETS, GATEWAY_UNSYNCED, KeyNeed, Outcome,
+    Reason, Snapshot, StaleSecret, VAULT_SECRETS,
 };
 
 /// The variable that a gateway enrols with.
@@ -31,6 +31,8 @@ pub(super) fn derive(snapshot: &mut Snapshot) {
     put(snapshot, &GATEWAY_MISSING_KEYS, &from, missing);
     let empty = empty_keys(snapshot);
     put(snapshot, &GATEWAY_EMPTY_KEYS, &[GATEWAY_SECRETS.name()], empty);
+    let ended = bootstrap_ended(snapshot);
+    put(snapshot, &GATEWAY_BOOTSTRAP_ENDED, &[GATEWAY_SECRETS.name()], ended);
     let unsynced = unsynced(snapshot);
     put(snapshot, &GATEWAY_UNSYNCED, &[GATEWAY_DELIVERY.name(), GATEWAY_MOUNTS.name()], unsynced);
     let stale = stale(snapshot);
@@ -189,6 +191,14 @@ fn empty_keys(snapshot: &Snapshot) -> Derived<Vec<KeyNeed>> {
             needed_by: container.name.clone(),
         })
         .collect())
+}
+
+/// By the time of the run: the Primary's own clock decides, and a minute does not matter here.
+fn bootstrap_ended(snapshot: &Snapshot) -> Derived<bool> {
+    let secrets = need(snapshot, &GATEWAY_SECRETS)?;
+    let token = secrets.iter().flat_map(|secret| &secret.keys).find(|key| key.name == BOOTSTRAP);
+    let ends = token.and_then(|key| key.ends_at).ok_or(Lack::Absent(GATEWAY_SECRETS.name()))?;
+    Ok(ends < snapshot.observed_at)
 }
 
 /// Secrets of the gateway that a class should have synced, and has not. A synced secret exists only while a pod has

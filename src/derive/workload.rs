@@ -7,9 +7,9 @@ use url::{Host, Url};
 
 use super::{Derived, Lack, need, put};
 use crate::fact::{
-    Container, Deployment, GATEWAY_DEPLOYMENT, GATEWAY_ENVIRONMENT, GATEWAY_MODE, GATEWAY_PRIMARY,
-    GATEWAY_ROLE, GATEWAY_ROLLOUT, GATEWAY_SECRET_CLASSES, GATEWAY_SECRETS, GATEWAY_STATE, Outcome,
-    PrimaryAddress, Reason, Rollout, Snapshot, StateFile,
+    Container, Deployment, GATEWAY_CANONICAL, GATEWAY_DEPLOYMENT, GATEWAY_ENVIRONMENT, GATEWAY_MODE,
+    GATEWAY_PRIMARY, GATEWAY_ROLE, GATEWAY_ROLLOUT, GATEWAY_SECRET_CLASSES, GATEWAY_SECRETS, GATEWAY_STATE,
+    Outcome, PrimaryAddress, Reason, Rollout, Snapshot, StateFile,
 };
 
 /// Volumes that go with the pod.
@@ -23,6 +23,8 @@ pub(super) fn derive(snapshot: &mut Snapshot) {
         let value = setting(snapshot, variable);
         put(snapshot, fact, &from, value);
     }
+    let canonical = need(snapshot, &GATEWAY_ENVIRONMENT).map(|name| name.trim().to_lowercase());
+    put(snapshot, &GATEWAY_CANONICAL, &[GATEWAY_ENVIRONMENT.name()], canonical);
     let role = match setting(snapshot, "MAZEVAULT_GATEWAY_ROLE") {
         Err(Lack::Absent(_)) => Ok(snapshot.setting("gateway.role")),
         known => known,

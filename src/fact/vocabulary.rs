@@ -248,6 +248,10 @@ facts! {
     derived GATEWAY_MODE: "gateway.mode" => String, from "gateway.deployment";
     /// The environment that the gateway's container is told to serve.
     derived GATEWAY_ENVIRONMENT: "gateway.environment" => String, from "gateway.deployment";
+    /// The canonical form of that environment: lower case, without blanks around it.
+    derived GATEWAY_CANONICAL: "gateway.environment_canonical" => String, from "gateway.environment";
+    /// Whether the bootstrap token has ended; absent where its end is not known.
+    derived GATEWAY_BOOTSTRAP_ENDED: "gateway.bootstrap_ended" => bool, from "gateway.secrets";
     /// The gateway's role: `primary` or `dr-standby`.
     derived GATEWAY_ROLE: "gateway.role" => String, from "gateway.deployment";
     /// The gateway's address of the Primary.
@@ -280,6 +284,8 @@ facts! {
         from "gateway.pods" | "registry.tag" | "primary.services";
     /// Whether the gateway's network can come to the vault.
     derived VAULT_NETWORK: "vault.network" => VaultNetwork, from "vault.resource";
+    /// The first public address among those that the vault's name resolves to from here; empty where all are private.
+    derived VAULT_PUBLIC_ADDRESS: "vault.public_address" => String, from "vault.name";
     /// Principals that lack a data role (or a policy) at a vault.
     derived VAULT_GAPS: "vault.gaps" => Vec<AccessGap>,
         from "vault.access" | "vault.resource" | "vault.projects";

@@ -76,6 +76,11 @@ pub fn expectation(name: &str) -> Result<Expectation, LabError> {
 
 /// A scenario's world, as of now.
 pub fn load(name: &str, now: Timestamp) -> Result<World, LabError> {
+    changed(name, now, &Value::Null)
+}
+
+/// A scenario's world with a further change, a JSON merge patch (RFC 7396).
+pub fn changed(name: &str, now: Timestamp, further: &Value) -> Result<World, LabError> {
     let sample = sample(name)?;
     let healthy = read(&format!("{HEALTHY}/world.yaml"))?;
     let mut world: Value = parse(&format!("{HEALTHY}/world.yaml"), &dated(&healthy, now))?;
@@ -83,6 +88,9 @@ pub fn load(name: &str, now: Timestamp) -> Result<World, LabError> {
     let change: Value = parse(&format!("{name}/sample.yaml"), &change)?;
     if !change.is_null() {
         json_patch::merge(&mut world, &change);
+    }
+    if !further.is_null() {
+        json_patch::merge(&mut world, further);
     }
     let mut world: World = serde_json::from_value(world).map_err(|error| LabError::Sample {
         file: format!("{name}/sample.yaml"),

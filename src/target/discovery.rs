@@ -230,7 +230,7 @@ async fn in_azure(target: &Target, around: &Surroundings<'_>, links: &Links) -> 
         None => visible(around.arm).await,
     };
     let mut all = Vec::new();
-    let (clusters, mut identities) = futures::join!(
+    let ((clusters, _), (mut identities, mut whole)) = futures::join!(
         gather(around.arm, &subscriptions, "Microsoft.ContainerService/managedClusters", CLUSTER_API),
         gather(around.arm, &subscriptions, "Microsoft.ManagedIdentity/userAssignedIdentities", IDENTITY_API),
     );
@@ -265,12 +265,18 @@ async fn in_azure(target: &Target, around: &Surroundings<'_>, links: &Links) -> 
         // The identity may lie in another subscription than the cluster.
         let others: Vec<String> =
             visible(around.arm).await.into_iter().filter(|id| !subscriptions.contains(id)).collect();
-        identities =
+        let before = whole;
+        (identities, whole) =
             gather(around.arm, &others, "Microsoft.ManagedIdentity/userAssignedIdentities", IDENTITY_API)
                 .await;
+        whole &= before;
     }
     if let Some(identity) = identities.iter().find(|item| has_it(item)) {
         all.extend(identity_settings(target, identity, &all));
+    } else if whole && !subscriptions.is_empty() {
+        // The runbook's name stands for an identity that was looked for by its client id, and is not there.
+        let how = format!("no identity has the client id {client_id}");
+        all.push(found("azure.identity", target.text("azure.identity"), how));
     }
     all
 }
@@ -307,13 +313,15 @@ async fn visible(arm: &Arm) -> Vec<String> {
     items.iter().filter_map(|item| field::text(item, "/subscriptionId")).take(MOST_SUBSCRIPTIONS).collect()
 }
 
-async fn gather(arm: &Arm, subscriptions: &[String], kind: &str, api: &str) -> Vec<Value> {
+/// Everything of a kind, and whether every subscription could be looked in.
+async fn gather(arm: &Arm, subscriptions: &[String], kind: &str, api: &str) -> (Vec<Value>, bool) {
     let asked = subscriptions.iter().map(|id| {
         let path = format!("/subscriptions/{id}/providers/{kind}");
         async move { arm.list(&path, api, None).await }
     });
     let answers = futures::future::join_all(asked).await;
-    answers.into_iter().filter_map(|answer| answer.value().cloned()).flatten().collect()
+    let whole = answers.iter().all(|answer| answer.value().is_some());
+    (answers.into_iter().filter_map(|answer| answer.value().cloned()).flatten().collect(), whole)
 }
 
 /// The cluster whose issuer the API server publishes, else whose name the kubeconfig points at.

@@ -28,14 +28,15 @@ pub async fn run(probes: &[Box<dyn Probe>], clients: &Clients, snapshot: &mut Sn
     let mut waiting: Vec<&dyn Probe> = probes.iter().map(AsRef::as_ref).collect();
     let mut running = FuturesUnordered::new();
     loop {
-        let known = Arc::new(snapshot.clone());
+        let mut known = None;
         waiting.retain(|&probe| {
             let settled = |name: &&&str| snapshot.facts.contains_key(**name) || !provided.contains(**name);
             if running.len() >= AT_ONCE || !probe.needs().iter().all(|name| settled(&name)) {
                 return true;
             }
             watch.begins(probe.name());
-            running.push(one(probe, clients, Arc::clone(&known)));
+            let known = known.get_or_insert_with(|| Arc::new(facts_of(snapshot)));
+            running.push(one(probe, clients, Arc::clone(known)));
             false
         });
         let Some((probe, record, seen)) = running.next().await else { break };
@@ -45,12 +46,20 @@ pub async fn run(probes: &[Box<dyn Probe>], clients: &Clients, snapshot: &mut Sn
             snapshot.facts.insert(name.to_owned(), observation);
         }
         snapshot.probes.push(record);
-        snapshot.calls = clients.transport().calls();
     }
+    snapshot.calls = clients.transport().calls();
     snapshot.probes.sort_by(|one, other| one.name.cmp(&other.name));
     snapshot.text.sort_by(|one, other| {
         (one.source, &one.place, one.line).cmp(&(other.source, &other.place, other.line))
     });
+}
+
+/// What was observed so far, without text: that is long, and no probe asks for it.
+fn facts_of(snapshot: &Snapshot) -> Snapshot {
+    let mut known = Snapshot::new(snapshot.observed_at, snapshot.vantage);
+    known.target.clone_from(&snapshot.target);
+    known.facts.clone_from(&snapshot.facts);
+    known
 }
 
 /// Answers for every fact that a run which was interrupted did not come to.
@@ -63,6 +72,7 @@ pub fn fill(probes: &[Box<dyn Probe>], clients: &Clients, snapshot: &mut Snapsho
             snapshot.facts.insert((*name).to_owned(), Observation::unknown(reason, origin));
         }
     }
+    snapshot.calls = clients.transport().calls();
 }
 
 async fn one<'a>(probe: &'a dyn Probe, clients: &Clients, known: Arc<Snapshot>) -> (&'a str, ProbeRun, Seen) {

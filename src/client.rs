@@ -21,6 +21,7 @@ mod primary;
 mod registry;
 mod resolve;
 mod tls;
+pub mod variables;
 
 pub use access::{Allowed, KubernetesRight};
 pub use arm::Arm;

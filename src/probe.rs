@@ -28,7 +28,6 @@ mod subscription;
 mod tasks;
 mod transcript;
 mod vantage;
-mod variables;
 mod vault;
 
 use async_trait::async_trait;

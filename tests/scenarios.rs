@@ -16,9 +16,18 @@ fn program() -> Command {
     command
 }
 
-fn ids(rows: &Value) -> Vec<String> {
-    let mut ids: Vec<String> =
-        rows.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+/// What could not be examined, without what nobody asked for: that is the same for every scenario.
+fn open_ids(rows: &Value) -> Vec<String> {
+    let asked = |row: &&Value| {
+        row["missing"].as_array().unwrap().iter().any(|it| it["reason"]["kind"] != "not-asked")
+    };
+    let mut ids: Vec<String> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(asked)
+        .map(|row| row["id"].as_str().unwrap().to_owned())
+        .collect();
     ids.sort();
     ids
 }
@@ -71,7 +80,7 @@ fn every_scenario_comes_to_exactly_what_it_says() {
         }
         if let Some(mut open) = expected.inconclusive {
             open.sort();
-            let got = ids(&document["inconclusive"]);
+            let got = open_ids(&document["inconclusive"]);
             if got != open {
                 problem(format!("inconclusive\n  got      {got:?}\n  expected {open:?}"));
             }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error;
-use bollard::models::ContainerInspectResponse;
+use bollard::models::{ContainerInspectResponse, HostConfig, RestartPolicyNameEnum};
 use bollard::query_parameters::{ListContainersOptions, LogsOptions};
 use futures::TryStreamExt;
 use jiff::Timestamp;
@@ -20,6 +20,8 @@ const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
 /// `SERVICE:CONDITION:RESTART`, separated by commas (Compose's own label).
 const DEPENDS_ON: &str = "com.docker.compose.depends_on";
+/// Services that never end by themselves (the vendor's Compose file).
+const SERVERS: &[&str] = &["backend", "frontend", "ocsp", "docs", "postgres", "redis"];
 const ONE_OFF: &str = "com.docker.compose.oneoff";
 
 /// One Docker Engine.
@@ -197,6 +199,14 @@ fn reason(error: &Error) -> Reason {
 }
 
 fn describe(container: ContainerInspectResponse, repo_digests: Vec<String>) -> ComposeService {
+    let host = container.host_config.unwrap_or_default();
+    let has_check = container.config.as_ref().is_some_and(|config| {
+        config
+            .healthcheck
+            .as_ref()
+            .and_then(|check| check.test.as_ref())
+            .is_some_and(|test| test.first().is_some_and(|first| first != "NONE"))
+    });
     let (labels, image, placeholders) = container.config.map_or_else(Default::default, |config| {
         (
             config.labels.unwrap_or_default(),
@@ -237,9 +247,24 @@ fn describe(container: ContainerInspectResponse, repo_digests: Vec<String>) -> C
         ports,
         repo_digests,
         placeholders,
-        one_shot: labels.get(ONE_OFF).is_some_and(|value| value == "True"),
+        one_shot: labels.get(ONE_OFF).is_some_and(|value| value == "True")
+            || (state.exit_code == Some(0) && ends_by_itself(&labels, &host, has_check)),
         waits_for: labels.get(DEPENDS_ON).map(|text| awaited(text)).unwrap_or_default(),
     }
+}
+
+/// Whether a container that ended with 0 was made to end: nothing restarts it then, nobody reaches it from outside,
+/// and nothing asks for its health. A server that was stopped differs in one of these.
+fn ends_by_itself(labels: &HashMap<String, String>, host: &HostConfig, has_check: bool) -> bool {
+    let policy =
+        host.restart_policy.as_ref().and_then(|policy| policy.name).unwrap_or(RestartPolicyNameEnum::EMPTY);
+    let ends = matches!(
+        policy,
+        RestartPolicyNameEnum::EMPTY | RestartPolicyNameEnum::NO | RestartPolicyNameEnum::ON_FAILURE
+    );
+    let published = host.port_bindings.as_ref().is_some_and(|ports| !ports.is_empty());
+    let server = labels.get(SERVICE).is_none_or(|name| SERVERS.contains(&name.as_str()));
+    ends && !published && !has_check && !server
 }
 
 /// Services whose end a service waits for.

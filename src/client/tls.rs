@@ -107,7 +107,9 @@ async fn shake(transport: &Transport, host: &str, port: u16) -> Result<PeerCerti
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(&recorder) as Arc<dyn ServerCertVerifier>)
         .with_no_client_auth();
-    let name = ServerName::try_from(host.to_owned())
+    // An address of version 6 stands in brackets in a URL, and without them everywhere else.
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let name = ServerName::try_from(bare.to_owned())
         .map_err(|_| malformed(format!("{host} is no name that TLS could ask for")))?;
     let shaken = tokio::time::timeout(left(), TlsConnector::from(Arc::new(config)).connect(name, stream))
         .await

@@ -208,6 +208,10 @@ fn unsynced(snapshot: &Snapshot) -> Derived<Vec<String>> {
     if delivery.how != "csi" {
         return Err(Lack::Absent(GATEWAY_DELIVERY.name()));
     }
+    // Secrets are made while a pod mounts the class: a standby without pods has none.
+    if need(snapshot, &GATEWAY_DEPLOYMENT)?.replicas == 0 {
+        return Err(Lack::Absent(GATEWAY_DEPLOYMENT.name()));
+    }
     if let Outcome::Known(read) = snapshot.get(&GATEWAY_SECRETS).outcome {
         return Ok(read.into_iter().filter(|secret| !secret.exists).map(|secret| secret.name).collect());
     }

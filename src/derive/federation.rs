@@ -6,16 +6,13 @@ use super::{CREDENTIAL_SPREAD_S, Derived, Lack, need, put, settled};
 use crate::fact::{
     CLUSTER_RESOURCE, Comparison, FEDERATION_MISMATCH, FEDERATION_MODE, FEDERATION_NEAREST,
     FEDERATION_PRESENTED, FEDERATION_REPAIR, FEDERATION_SETTLED, FederatedCredential, FederationRepair,
-    GATEWAY_DEPLOYMENT, GATEWAY_PODS, GATEWAY_SERVICE_ACCOUNTS, IDENTITY_CREDENTIALS, Presented, Reason,
-    Snapshot,
+    GATEWAY_DEPLOYMENT, GATEWAY_PODS, GATEWAY_SERVICE_ACCOUNTS, IDENTITY_CREDENTIALS, Presented,
+    ProjectedToken, Reason, Snapshot,
 };
 
 /// Federated credentials that one identity can have (Entra, "Important considerations for federated
 /// identity credentials").
 const CREDENTIAL_LIMIT: usize = 20;
-
-/// Audience of tokens for AKS identity bindings, which need no credential per service account.
-const IDENTITY_BINDING_AUDIENCE: &str = "api://AKSIdentityBinding";
 
 pub(super) fn derive(snapshot: &mut Snapshot) {
     let presented = presented(snapshot);
@@ -77,11 +74,9 @@ fn mode(snapshot: &Snapshot) -> Derived<String> {
         Err(unknown) => return Err(unknown),
     };
     let bound = pods.iter().any(|pod| {
-        let audiences = || pod.tokens.iter().map(|token| token.audience.as_str());
         let told = pod.containers.iter().any(|it| it.env.iter().any(|name| name == BINDING_VARIABLE));
-        (told || audiences().any(|audience| audience == IDENTITY_BINDING_AUDIENCE))
-            && !audiences()
-                .any(|audience| audience.starts_with("api://") && audience != IDENTITY_BINDING_AUDIENCE)
+        (told || pod.tokens.iter().any(ProjectedToken::is_for_binding))
+            && !pod.tokens.iter().any(ProjectedToken::is_for_entra)
     });
     Ok(if bound { "identity-binding" } else { "credential" }.into())
 }
@@ -121,10 +116,8 @@ fn service_account(snapshot: &Snapshot) -> Derived<String> {
 
 fn audience(snapshot: &Snapshot) -> String {
     let projected = snapshot.get(&GATEWAY_PODS).value().and_then(|pods| {
-        pods.iter()
-            .flat_map(|pod| &pod.tokens)
-            .map(|token| token.audience.clone())
-            .find(|audience| audience.starts_with("api://") && audience != IDENTITY_BINDING_AUDIENCE)
+        let mut tokens = pods.iter().flat_map(|pod| &pod.tokens);
+        tokens.find(|token| token.is_for_entra()).map(|token| token.audience.clone())
     });
     projected.unwrap_or_else(|| snapshot.setting("azure.audience"))
 }

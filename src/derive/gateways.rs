@@ -70,7 +70,7 @@ fn current<'a>(records: &'a [GatewayRecord], wanted: &str) -> Option<&'a Gateway
         records
             .iter()
             .filter(|record| !named || record.name == wanted)
-            .filter(|record| record.status != "standby" && record.status != "dr-standby")
+            .filter(|record| !is_standby(record))
             .max_by_key(|record| record.last_heartbeat)
     };
     newest(true).or_else(|| newest(false))
@@ -80,9 +80,14 @@ fn current_id(records: &[GatewayRecord], wanted: &str) -> Option<String> {
     current(records, wanted).map(|record| record.id.clone())
 }
 
+/// Whatever its status, a gateway that was enrolled as a standby is one.
+fn is_standby(record: &GatewayRecord) -> bool {
+    record.status.contains("standby") || record.role.contains("standby")
+}
+
 /// Standbys are silent by design and never old.
 fn is_old(record: &GatewayRecord) -> bool {
-    !record.status.contains("standby") && record.heartbeat_age_s.is_none_or(|age| age > HEARTBEAT_TIMEOUT_S)
+    !is_standby(record) && record.heartbeat_age_s.is_none_or(|age| age > HEARTBEAT_TIMEOUT_S)
 }
 
 fn is_lost(record: &GatewayRecord) -> bool {

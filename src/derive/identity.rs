@@ -1,7 +1,8 @@
 //! Whether each container that needs workload identity gets it.
 
+use super::workload::container;
 use super::{Derived, Lack, need, put};
-use crate::fact::{GATEWAY_LACKS_IDENTITY, GATEWAY_PODS, Pod, Snapshot};
+use crate::fact::{GATEWAY_DEPLOYMENT, GATEWAY_LACKS_IDENTITY, GATEWAY_PODS, Pod, PodContainer, Snapshot};
 
 /// Pod label that asks the webhook for injection.
 const USE_LABEL: &str = "azure.workload.identity/use";
@@ -17,20 +18,25 @@ fn lacking(snapshot: &Snapshot) -> Derived<String> {
     let pods = need(snapshot, &GATEWAY_PODS)?;
     let newest = pods.iter().max_by_key(|pod| pod.created_at);
     let pod = newest.ok_or(Lack::Absent(GATEWAY_PODS.name()))?;
+    let gateway = match need(snapshot, &GATEWAY_DEPLOYMENT) {
+        Ok(deployment) => container(snapshot, &deployment).ok().map(|it| it.name),
+        Err(_) => Some(snapshot.setting("kubernetes.container")).filter(|name| !name.is_empty()),
+    };
     Ok(pod
         .containers
         .iter()
         .find(|container| {
             let gets_it = container.has_client_id && container.has_token_file && container.mounts_token;
-            needs_it(pod, &container.env) && !gets_it
+            needs_it(pod, container, gateway.as_deref()) && !gets_it
         })
         .map(|container| container.name.clone())
         .unwrap_or_default())
 }
 
-/// A container needs workload identity where its pod asks for injection or it is told of an identity.
-/// The CSI mount is no such need: the driver brings a token of its own.
-fn needs_it(pod: &Pod, env: &[String]) -> bool {
-    pod.labels.get(USE_LABEL).is_some_and(|value| value == "true")
-        || env.iter().any(|name| name == IDENTITY_VARIABLE)
+/// The gateway's container needs workload identity where its pod asks for injection, and any container that is told of
+/// an identity. Sidecars need none, and the CSI mount is no such need: the driver brings a token of its own.
+fn needs_it(pod: &Pod, container: &PodContainer, gateway: Option<&str>) -> bool {
+    let asks = pod.labels.get(USE_LABEL).is_some_and(|value| value == "true");
+    (asks && gateway.is_none_or(|name| name == container.name))
+        || container.env.iter().any(|name| name == IDENTITY_VARIABLE)
 }

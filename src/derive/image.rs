@@ -1,7 +1,11 @@
 //! Whether what runs is what the registry's tag holds, and what the Primary's host runs: by manifest digest.
 
+use super::workload::container;
 use super::{Derived, Lack, need, put};
-use crate::fact::{GATEWAY_PODS, IMAGE_DRIFT, ImageDrift, PRIMARY_SERVICES, REGISTRY_TAG, Reason, Snapshot};
+use crate::fact::{
+    GATEWAY_DEPLOYMENT, GATEWAY_PODS, IMAGE_DRIFT, ImageDrift, PRIMARY_SERVICES, Pod, REGISTRY_TAG, Reason,
+    Snapshot,
+};
 
 pub(super) fn derive(snapshot: &mut Snapshot) {
     let drift = drift(snapshot);
@@ -12,8 +16,17 @@ fn drift(snapshot: &Snapshot) -> Derived<ImageDrift> {
     let pods = need(snapshot, &GATEWAY_PODS)?;
     let wanted = snapshot.setting("kubernetes.container");
     let newest = pods.iter().max_by_key(|pod| pod.created_at).ok_or(Lack::Absent(GATEWAY_PODS.name()))?;
-    let container = newest.containers.iter().find(|it| wanted.is_empty() || it.name == wanted);
-    let running = container.and_then(|it| it.digest.clone()).ok_or_else(|| {
+    let wanted = match need(snapshot, &GATEWAY_DEPLOYMENT) {
+        Ok(deployment) => container(snapshot, &deployment)?.name,
+        Err(_) => wanted,
+    };
+    let digest_of = |pod: &Pod| {
+        let container = pod.containers.iter().find(|it| wanted.is_empty() || it.name == wanted);
+        container.and_then(|it| it.digest.clone())
+    };
+    // A pod that is being created has pulled nothing yet.
+    let pulled = pods.iter().filter(|pod| digest_of(pod).is_some()).max_by_key(|pod| pod.created_at);
+    let running = pulled.and_then(digest_of).ok_or_else(|| {
         let detail = format!("the node reports no digest for pod {}", newest.name);
         Lack::Unknown(GATEWAY_PODS.name(), Reason::Malformed { detail })
     })?;
@@ -38,6 +51,8 @@ fn drift(snapshot: &Snapshot) -> Derived<ImageDrift> {
             service
                 .repo_digests
                 .iter()
+                // Podman names an image that it built itself this way: no registry ever held that digest.
+                .filter(|it| !it.starts_with("localhost/"))
                 .filter_map(|it| it.rsplit_once('@'))
                 .map(|(_, it)| it.to_owned())
                 .collect()

@@ -9,8 +9,8 @@ use regex::Regex;
 use super::{Derived, Lack, need, put};
 use crate::fact::{Fact, Outcome};
 use crate::fact::{
-    GATEWAYS_HEARTBEAT_LOST, PRIMARY_GATEWAYS_API, Reason, Snapshot, TASKS_OUTCOME, TEXT_GATEWAY_LOG,
-    TEXT_PRIMARY_LOG, Tasks, TextEvidence, TextRead, TextSource,
+    GATEWAY_ROLE, GATEWAYS_HEARTBEAT_LOST, PRIMARY_GATEWAYS_API, Reason, Snapshot, TASKS_OUTCOME,
+    TEXT_GATEWAY_LOG, TEXT_PRIMARY_LOG, Tasks, TextEvidence, TextRead, TextSource,
 };
 
 /// Polls count as stopped after this many of their own intervals, and never before [`STOPPED_AFTER_S`].
@@ -30,12 +30,21 @@ pub(super) fn derive(snapshot: &mut Snapshot) {
     put(
         snapshot,
         &TASKS_OUTCOME,
-        &[TEXT_GATEWAY_LOG.name(), TEXT_PRIMARY_LOG.name(), GATEWAYS_HEARTBEAT_LOST.name()],
+        &[
+            TEXT_GATEWAY_LOG.name(),
+            TEXT_PRIMARY_LOG.name(),
+            GATEWAYS_HEARTBEAT_LOST.name(),
+            GATEWAY_ROLE.name(),
+        ],
         outcome,
     );
 }
 
 fn outcome(snapshot: &Snapshot) -> Derived<Tasks> {
+    // A standby polls nothing until it is promoted.
+    if snapshot.get(&GATEWAY_ROLE).value().is_some_and(|role| role == "dr-standby") {
+        return Err(Lack::Absent(GATEWAY_ROLE.name()));
+    }
     let pattern = snapshot.setting("tasks.pattern");
     let poll_line = Regex::new(&pattern).map_err(|error| {
         Lack::Unknown(

@@ -38,15 +38,11 @@ pub(super) fn derive(snapshot: &mut Snapshot) {
     put(snapshot, &GATEWAY_ROLLOUT, &from, rollout);
 }
 
-/// The gateway's container: the configured one, else the first.
+/// The gateway's container.
 pub(super) fn container(snapshot: &Snapshot, deployment: &Deployment) -> Derived<Container> {
     let wanted = snapshot.setting("kubernetes.container");
-    let found = if wanted.is_empty() {
-        deployment.containers.first()
-    } else {
-        deployment.containers.iter().find(|it| it.name == wanted)
-    };
-    found.cloned().ok_or(Lack::Absent(GATEWAY_DEPLOYMENT.name()))
+    let wanted = Some(wanted.as_str()).filter(|name| !name.is_empty());
+    deployment.gateway(wanted).cloned().ok_or(Lack::Absent(GATEWAY_DEPLOYMENT.name()))
 }
 
 /// The value of a variable, where it is one of those that are kept; absent where nothing sets it.
@@ -82,8 +78,13 @@ pub(super) fn keys_of(snapshot: &Snapshot, secret: &str) -> Option<Vec<String>> 
         return Some(found.keys.iter().map(|key| key.name.clone()).collect());
     }
     let classes = snapshot.get(&GATEWAY_SECRET_CLASSES);
+    // Where the cluster does not know the kind, no class fills anything.
+    let classes = match &classes.outcome {
+        Outcome::Known(classes) => classes.as_slice(),
+        Outcome::Absent => &[],
+        Outcome::Unknown(_) => return None,
+    };
     let filled: Vec<String> = classes
-        .value()?
         .iter()
         .flat_map(|class| &class.keys)
         .filter(|key| key.secret == secret)

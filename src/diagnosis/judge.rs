@@ -234,7 +234,18 @@ fn fired(
     hits: &[(usize, Hit)],
     by_text_only: bool,
 ) -> Judged {
-    let notice = rule.notice_when.as_ref().is_some_and(|notice| notice.truth(scope) != Truth::False);
+    let notice = match &rule.notice_when {
+        None => false,
+        Some(notice) => match notice.truth(scope) {
+            Truth::True => true,
+            Truth::False => false,
+            // Whether it is expected or broken cannot be told: neither is claimed.
+            Truth::Unknown => match undecided(world, notice, binding) {
+                Undecided::Lacks(missing) => return Judged::Inconclusive(missing),
+                Undecided::Absent => false,
+            },
+        },
+    };
     let severity = if notice { Severity::Notice } else { super::compose::severity(rule.severity) };
     let confidence = match (super::compose::confidence(rule.confidence), by_text_only) {
         (given, false) => given,

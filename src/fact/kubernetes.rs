@@ -106,6 +106,18 @@ pub struct Deployment {
     pub volumes: Vec<Volume>,
 }
 
+impl Deployment {
+    /// The gateway's own container: the named one, else the one that runs in the gateway's mode, else the first.
+    pub fn gateway(&self, name: Option<&str>) -> Option<&Container> {
+        if let Some(name) = name {
+            return self.containers.iter().find(|it| it.name == name);
+        }
+        let by_mode =
+            |it: &&Container| it.settings.get("MAZEVAULT_MODE").is_some_and(|mode| mode == "gateway");
+        self.containers.iter().find(by_mode).or(self.containers.first())
+    }
+}
+
 /// A container of a running pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -143,6 +155,21 @@ pub struct ProjectedToken {
     pub volume: String,
     /// Audience the token is minted for.
     pub audience: String,
+}
+
+/// Audience of the proxy that AKS identity bindings run (AKS, identity bindings).
+const IDENTITY_BINDING_AUDIENCE: &str = "api://AKSIdentityBinding";
+
+impl ProjectedToken {
+    /// Whether Entra is meant to take it, by the form that its audiences have in every cloud.
+    pub fn is_for_entra(&self) -> bool {
+        self.audience.starts_with("api://") && !self.is_for_binding()
+    }
+
+    /// Whether it is meant for the proxy of an identity binding.
+    pub fn is_for_binding(&self) -> bool {
+        self.audience == IDENTITY_BINDING_AUDIENCE
+    }
 }
 
 /// A pod of the gateway.

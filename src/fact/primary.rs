@@ -127,6 +127,8 @@ pub struct GatewayRecord {
     pub heartbeat_age_s: Option<i64>,
     /// Failures in a row.
     pub consecutive_failures: i64,
+    /// Role it was enrolled with, lower case; empty where the Primary does not tell.
+    pub role: String,
 }
 
 /// All gateways that the Primary knows, from one source.

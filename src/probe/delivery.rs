@@ -140,7 +140,7 @@ fn parse_class(item: &Value) -> Result<SecretProviderClass, String> {
         field::text(item, &format!("/spec/parameters/{name}"))
             .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     };
-    let client_id = field::text(item, "/spec/parameters/clientID");
+    let client_id = field::text(item, "/spec/parameters/clientID").map(|id| id.to_lowercase());
     let mode = if on("usePodIdentity") {
         "pod-identity"
     } else if on("useVMManagedIdentity") {

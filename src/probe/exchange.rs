@@ -76,7 +76,10 @@ async fn exchange(clients: &Clients, known: &Snapshot) -> Observation<Exchange> 
     let audience = known
         .get(&GATEWAY_PODS)
         .value()
-        .and_then(|pods| pods.iter().flat_map(|pod| &pod.tokens).map(|token| token.audience.clone()).next())
+        .and_then(|pods| {
+            let mut tokens = pods.iter().flat_map(|pod| &pod.tokens);
+            tokens.find(|token| token.is_for_entra()).map(|token| token.audience.clone())
+        })
         .unwrap_or_else(|| clients.target.text("azure.audience"));
     let namespace = clients.target.text("kubernetes.namespace");
     let token = kubernetes.account_token(&namespace, &account.name, &audience).await;

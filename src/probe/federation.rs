@@ -186,7 +186,7 @@ fn parse_identity(answer: &Value) -> Result<ManagedIdentity, String> {
         name: field::required(answer, "/name")?,
         resource_group: field::id_part(&id, "resourceGroups")
             .ok_or_else(|| format!("the id {id} names no resource group"))?,
-        client_id: field::required(answer, "/properties/clientId")?,
+        client_id: field::required(answer, "/properties/clientId")?.to_lowercase(),
         principal_id: field::required(answer, "/properties/principalId")?,
         tenant_id: field::required(answer, "/properties/tenantId")?,
         id,

@@ -22,6 +22,10 @@ const NAME: &[&str] = &["name", "gateway_name", "display_name"];
 const ENVIRONMENT: &[&str] = &["environment", "environment_slug", "env"];
 const STATUS: &[&str] = &["activation_status", "status"];
 const HEARTBEAT: &[&str] = &["last_heartbeat", "last_heartbeat_at", "last_seen_at", "last_seen"];
+/// Not every release records it; without it the status alone tells a standby.
+const ROLE: &[&str] = &["role", "gateway_role"];
+/// Where a removed record says since when it is removed.
+const REMOVED: &[&str] = &["deleted_at", "removed_at"];
 const FAILURES: &[&str] = &["consecutive_failures", "failure_count"];
 
 /// The columns that are read where the table has them all under their first names.
@@ -115,7 +119,8 @@ fn parse_records(body: &Value, now: Timestamp) -> Result<GatewayRecords, String>
         .as_array()
         .or_else(|| ["gateways", "data", "items", "value"].iter().find_map(|name| body.get(name)?.as_array()))
         .ok_or("the answer holds no list of gateways")?;
-    let gateways = items.iter().map(|item| parse_record(item, now)).collect::<Result<_, _>>()?;
+    let kept = |item: &&Value| member(item, REMOVED).is_none_or(Value::is_null);
+    let gateways = items.iter().filter(kept).map(|item| parse_record(item, now)).collect::<Result<_, _>>()?;
     Ok(GatewayRecords { server_time: now, gateways })
 }
 
@@ -152,6 +157,7 @@ fn parse_record(item: &Value, now: Timestamp) -> Result<GatewayRecord, String> {
         last_heartbeat: heartbeat,
         heartbeat_age_s: heartbeat.map(|at| now.as_second() - at.as_second()),
         consecutive_failures: failures,
+        role: read(ROLE).unwrap_or_default().to_lowercase(),
     })
 }
 
@@ -213,7 +219,12 @@ async fn read_table(database: &Postgres, schema: &str, table: &str) -> Observati
         };
         chosen.push(*column);
     }
-    let sql = sql::gateways(schema, table, &chosen);
+    let first =
+        |names: &[&'static str]| names.iter().find(|name| present.iter().any(|it| it == *name)).copied();
+    if let Some(role) = first(ROLE) {
+        chosen.push(role);
+    }
+    let sql = sql::gateways(schema, table, &chosen, first(REMOVED));
     let Observation { outcome, origin } = database.rows(&sql).await;
     let outcome = match outcome {
         Outcome::Known(rows) => match parse_rows(&rows, origin.at) {
@@ -235,7 +246,7 @@ fn parse_rows(rows: &[Vec<Option<String>>], received: Timestamp) -> Result<Gatew
     let mut server_time = received;
     let mut gateways = Vec::new();
     for row in rows {
-        let [id, name, environment, status, heartbeat, failures, now] = row.as_slice() else {
+        let [id, name, environment, status, heartbeat, failures, role @ .., now] = row.as_slice() else {
             return Err(format!("a row of {} columns", row.len()));
         };
         server_time = now.as_deref().and_then(parse_time).ok_or("now() is no time")?;
@@ -254,6 +265,7 @@ fn parse_rows(rows: &[Vec<Option<String>>], received: Timestamp) -> Result<Gatew
                 None => 0,
                 Some(text) => text.parse().map_err(|_| "a count of failures that is no whole number")?,
             },
+            role: role.first().cloned().flatten().unwrap_or_default().to_lowercase(),
         });
     }
     Ok(GatewayRecords { server_time, gateways })

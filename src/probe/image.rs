@@ -44,10 +44,9 @@ impl Probe for ImageProbe {
         let mut seen = Seen::default();
         let deployment = known.get(&GATEWAY_DEPLOYMENT);
         let wanted = clients.target.given("kubernetes.container");
-        let image = deployment.value().and_then(|deployment| {
-            let named = |name: &String| deployment.containers.iter().find(|it| it.name == *name);
-            wanted.as_ref().map_or_else(|| deployment.containers.first(), named).map(|it| it.image.clone())
-        });
+        let image = deployment
+            .value()
+            .and_then(|deployment| deployment.gateway(wanted.as_deref()).map(|it| it.image.clone()));
         let Some(image) = image.as_deref().and_then(parse_reference) else {
             let nothing = deployment.map(|_| ());
             seen.put_same(&REGISTRY_RESOURCE, &nothing);

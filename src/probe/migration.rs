@@ -98,17 +98,27 @@ async fn examine(
         );
     };
     let queues = clients.target.text("database.write_queues_table");
+    let nothing = || Reason::Malformed {
+        detail: format!("schema {schema} holds no table: see database.schema, and the database's name"),
+    };
+    if names.is_empty() && clients.target.is_open("database.schema") {
+        return (
+            Observation::unknown(nothing(), tables.origin.clone()),
+            Observation::unknown(nothing(), tables.origin),
+        );
+    }
     let has_queues = Observation::known(names.contains(&queues), tables.origin.clone());
     let bookkeeping = clients.target.text("database.migrations_table");
     if !names.contains(&bookkeeping) {
         // The table's name is an inference: without it this may be another application's database, or schema, and
         // nothing is proved about migrations.
-        let detail = if names.is_empty() {
-            format!("schema {schema} holds no table: see database.schema, and the database's name")
+        let reason = if names.is_empty() {
+            nothing()
         } else {
-            format!("schema {schema} holds no table {bookkeeping}: see database.migrations_table")
+            let detail =
+                format!("schema {schema} holds no table {bookkeeping}: see database.migrations_table");
+            Reason::Malformed { detail }
         };
-        let reason = Reason::Malformed { detail };
         return (
             Observation::unknown(reason.clone(), tables.origin.clone()),
             Observation::unknown(reason, tables.origin.clone()),

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::events::put_events;
-use super::{Clients, Probe, Seen, Touch, named, parsed, touching, variables};
-use crate::client::calls;
+use super::{Clients, Probe, Seen, Touch, named, parsed, touching};
 use crate::client::field::{self, Is};
+use crate::client::{calls, variables};
 use crate::fact::{
     Condition, Container, Deployment, GATEWAY_DEPLOYMENT, GATEWAY_PODS, GATEWAY_SERVICE_ACCOUNT,
     GATEWAY_SERVICE_ACCOUNTS, Observation, Outcome, Pod, PodContainer, ProjectedToken, ServiceAccount,
@@ -55,11 +55,15 @@ impl Probe for ServiceAccountProbe {
         let mut seen = Seen::default();
         let answers = Box::pin(fetch(clients)).await;
         let raw_pods = answers.pods.value().cloned().unwrap_or_default();
-        let pods = parsed(answers.pods, |items| items.iter().map(parse_pod).collect());
         let maps = match answers.deployment.value() {
-            Some(deployment) => variables::config_maps(clients, deployment).await,
+            Some(deployment) => {
+                let namespace = clients.target.text("kubernetes.namespace");
+                let ask = async |path: String| clients.object(&path).await;
+                variables::config_maps(&namespace, deployment, ask).await
+            }
             None => BTreeMap::new(),
         };
+        let pods = parsed(answers.pods, |items| items.iter().map(|item| parse_pod(item, &maps)).collect());
         let deployment = parsed(answers.deployment, |answer| parse_deployment(answer, &maps));
         let deployment = named(clients, deployment, "kubernetes.deployment");
         let accounts =
@@ -214,7 +218,7 @@ fn parse_template_container(container: &Value, maps: &variables::Maps) -> Result
     })
 }
 
-pub(super) fn parse_pod(item: &Value) -> Result<Pod, String> {
+fn parse_pod(item: &Value, maps: &variables::Maps) -> Result<Pod, String> {
     let spec = item.pointer("/spec").ok_or("the answer has a pod without spec")?;
     field::shaped(
         item,
@@ -241,7 +245,7 @@ pub(super) fn parse_pod(item: &Value) -> Result<Pod, String> {
         created_at: field::time(item, "/metadata/creationTimestamp"),
         containers: field::list(spec, "/containers")
             .iter()
-            .map(|container| parse_container(container, statuses, &tokens))
+            .map(|container| parse_container(container, statuses, &tokens, maps))
             .collect::<Result<_, String>>()?,
         secret_classes: classes_of(spec),
         tokens,
@@ -258,14 +262,15 @@ fn parse_container(
     container: &Value,
     statuses: &[Value],
     tokens: &[ProjectedToken],
+    maps: &variables::Maps,
 ) -> Result<PodContainer, String> {
     let name = field::required(container, "/name")?;
     let status = statuses.iter().find(|status| field::text(status, "/name").as_deref() == Some(&name));
     if let Some(status) = status {
         field::shaped(status, &[("/ready", Is::Flag), ("/restartCount", Is::Number)])?;
     }
-    field::shaped(container, &[("/env", Is::List), ("/volumeMounts", Is::List)])?;
-    let env = variables::own_names(container);
+    field::shaped(container, &[("/env", Is::List), ("/envFrom", Is::List), ("/volumeMounts", Is::List)])?;
+    let env = variables::of(container, maps).names;
     let mounts_token = variables::mounts(container)
         .iter()
         .any(|mount| tokens.iter().any(|token| token.volume == mount.volume));
@@ -309,28 +314,35 @@ fn projected_tokens(spec: &Value) -> Vec<ProjectedToken> {
 fn parse_account(item: &Value) -> Result<ServiceAccount, String> {
     Ok(ServiceAccount {
         name: field::required(item, "/metadata/name")?,
-        client_id: field::text(item, CLIENT_ID),
+        client_id: field::text(item, CLIENT_ID).map(|id| id.to_lowercase()),
         tenant_id: field::text(item, TENANT_ID),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::json;
 
     use super::{digest, parse_pod};
+    use crate::fact::Pod;
+
+    fn pod_of(item: &serde_json::Value) -> Result<Pod, String> {
+        parse_pod(item, &BTreeMap::new())
+    }
 
     #[test]
     fn a_pod_without_an_account_of_its_own_runs_as_default() {
         let pod =
-            parse_pod(&json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c"}]}})).unwrap();
+            pod_of(&json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c"}]}})).unwrap();
         assert_eq!(pod.service_account, "default");
         assert!(!pod.ready);
     }
 
     #[test]
     fn injection_is_seen_in_variables_and_in_the_mounted_token() {
-        let pod = parse_pod(&json!({
+        let pod = pod_of(&json!({
             "metadata": {"name": "p"},
             "spec": {
                 "serviceAccountName": "sa",
@@ -356,7 +368,7 @@ mod tests {
     #[test]
     fn a_member_of_another_type_is_told_and_not_taken_for_missing() {
         let pod = |status: serde_json::Value| {
-            parse_pod(&json!({
+            pod_of(&json!({
                 "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c"}]},
                 "status": {"containerStatuses": [status]},
             }))
@@ -366,7 +378,7 @@ mod tests {
             pod(json!({"name": "c", "ready": false, "restartCount": "99"})).unwrap_err(),
             "restartCount is not a whole number"
         );
-        assert!(parse_pod(&json!({"metadata": {"name": "p"}, "spec": {"containers": null}})).is_err());
+        assert!(pod_of(&json!({"metadata": {"name": "p"}, "spec": {"containers": null}})).is_err());
     }
 
     #[test]

@@ -43,10 +43,11 @@ pub(super) fn columns(schema: &str, table: &str) -> String {
     )
 }
 
-/// Gateway records, with the server's own time.
-pub(super) fn gateways(schema: &str, table: &str, columns: &[&str]) -> String {
+/// Gateway records with the server's own time, without those that a column marks as removed.
+pub(super) fn gateways(schema: &str, table: &str, columns: &[&str], removed: Option<&str>) -> String {
+    let only = removed.map(|column| format!(" WHERE {} IS NULL", identifier(column))).unwrap_or_default();
     format!(
-        "/* mzv:gateways */ SELECT {}, now() FROM {}.{} ORDER BY 1 LIMIT 1000",
+        "/* mzv:gateways */ SELECT {}, now() FROM {}.{}{only} ORDER BY 1 LIMIT 1000",
         columns.iter().map(|column| identifier(column)).collect::<Vec<_>>().join(", "),
         identifier(schema),
         identifier(table)
@@ -61,7 +62,7 @@ pub(super) fn statements(target: &Target, columns_of_gateways: &[&str]) -> Vec<S
         tables(&schema),
         migration(&schema, &target.text("database.migrations_table")),
         columns(&schema, &records),
-        gateways(&schema, &records, columns_of_gateways),
+        gateways(&schema, &records, columns_of_gateways, None),
     ]
 }
 

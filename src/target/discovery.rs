@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::Target;
+use crate::client::variables::{self, Maps, Variables};
 use crate::client::{Allowed, Arm, Docker, Kubernetes, calls, field};
 use crate::fact::Outcome;
 
@@ -13,6 +14,7 @@ pub const DISCOVERY: &[Allowed] = &[
     calls::DEPLOYMENTS_EVERYWHERE,
     calls::DEPLOYMENTS,
     calls::ACCOUNTS,
+    calls::CONFIG_MAP,
     calls::SECRET_CLASSES,
     calls::CLUSTER_DISCOVERY,
     calls::SUBSCRIPTIONS,
@@ -26,6 +28,9 @@ const CLUSTER_API: &str = "2024-09-01";
 const IDENTITY_API: &str = "2023-01-31";
 /// Subscriptions that are looked through where none is configured.
 const MOST_SUBSCRIPTIONS: usize = 20;
+/// Variable that tells gateway from Primary, and the repository that both are built from.
+const MODE: &str = "MAZEVAULT_MODE";
+const BACKEND_IMAGE: &str = "mazevault-backend";
 const CLIENT_ID: &str = "/metadata/annotations/azure.workload.identity~1client-id";
 
 /// What discovery may ask.
@@ -87,7 +92,9 @@ async fn in_cluster(target: &Target, around: &Surroundings<'_>) -> InCluster {
     let namespace = field::text(&deployment, "/metadata/namespace").unwrap_or_default();
     let name = field::text(&deployment, "/metadata/name").unwrap_or_default();
     let how = format!("deployment {namespace}/{name}");
-    all.found.extend(workload(target, &deployment, &namespace, &name, &how));
+    let ask = async |path: String| kubernetes.get(&path).await;
+    let maps = variables::config_maps(&namespace, &deployment, ask).await;
+    all.found.extend(workload(target, &deployment, &maps, (&namespace, &name), &how));
 
     let spec = deployment.pointer("/spec/template/spec").unwrap_or(&Value::Null);
     let account = field::text(spec, "/serviceAccountName").unwrap_or_else(|| "default".into());
@@ -150,18 +157,32 @@ async fn deployment(target: &Target, kubernetes: &Kubernetes) -> Option<Value> {
         return None;
     }
     let selector = target.text("kubernetes.selector");
-    let mut candidates = items.iter().filter(|item| is_gateway(item, &selector));
-    match (candidates.next(), candidates.next()) {
-        (Some(only), None) => Some(only.clone()),
-        _ => None,
-    }
+    // What says so of itself comes first; where nothing does, the mode may stand in a config map.
+    let says_so = |item: &Value| is_gateway(item, &selector);
+    let looks_so: [&dyn Fn(&Value) -> bool; 2] = [&says_so, &runs_the_backend];
+    looks_so.iter().find_map(|fits| {
+        let mut candidates = items.iter().filter(|item| fits(item));
+        match (candidates.next(), candidates.next()) {
+            (Some(only), None) => Some(only.clone()),
+            _ => None,
+        }
+    })
+}
+
+/// A Deployment of the vendor's image: in Azure that is the gateway.
+fn runs_the_backend(item: &Value) -> bool {
+    field::list(item, "/spec/template/spec/containers").iter().any(|container| {
+        let image = field::text(container, "/image").unwrap_or_default();
+        let repository = image.rsplit('/').next().unwrap_or_default();
+        repository.split([':', '@']).next() == Some(BACKEND_IMAGE)
+    })
 }
 
 /// A Deployment that says of itself that it is a gateway: by mode, or by the label of the runbook's pods.
 fn is_gateway(item: &Value, selector: &str) -> bool {
     let by_mode = field::list(item, "/spec/template/spec/containers").iter().any(|container| {
         field::list(container, "/env").iter().any(|variable| {
-            field::text(variable, "/name").as_deref() == Some("MAZEVAULT_MODE")
+            field::text(variable, "/name").as_deref() == Some(MODE)
                 && field::text(variable, "/value").as_deref() == Some("gateway")
         })
     });
@@ -172,7 +193,13 @@ fn is_gateway(item: &Value, selector: &str) -> bool {
     by_mode || by_label
 }
 
-fn workload(target: &Target, item: &Value, namespace: &str, name: &str, how: &str) -> Vec<Found> {
+fn workload(
+    target: &Target,
+    item: &Value,
+    maps: &Maps,
+    (namespace, name): (&str, &str),
+    how: &str,
+) -> Vec<Found> {
     let mut all = Vec::new();
     if namespace != target.text("kubernetes.namespace") {
         all.push(found("kubernetes.namespace", namespace, how));
@@ -187,15 +214,21 @@ fn workload(target: &Target, item: &Value, namespace: &str, name: &str, how: &st
         all.push(found("kubernetes.selector", selector, how));
     }
     let wanted = target.given("kubernetes.container");
-    let containers = field::list(item, "/spec/template/spec/containers");
-    let container = containers
+    let told: Vec<(String, Variables)> = field::list(item, "/spec/template/spec/containers")
         .iter()
-        .find(|it| wanted.as_ref().is_none_or(|name| field::text(it, "/name").as_ref() == Some(name)));
-    for variable in container.map_or(&[][..], |container| field::list(container, "/env")) {
-        let (Some(name), Some(value)) = (field::text(variable, "/name"), field::text(variable, "/value"))
-        else {
-            continue;
-        };
+        .filter_map(|one| Some((field::text(one, "/name")?, variables::of(one, maps))))
+        .collect();
+    let by_mode =
+        |(_, it): &&(String, Variables)| it.settings.get(MODE).is_some_and(|mode| mode == "gateway");
+    let container = match &wanted {
+        Some(wanted) => told.iter().find(|(name, _)| name == wanted),
+        None => told.iter().find(by_mode).or(told.first()),
+    };
+    let Some((container, told)) = container else { return all };
+    if wanted.is_none() {
+        all.push(found("kubernetes.container", container.as_str(), how));
+    }
+    for (name, value) in told.settings.clone() {
         let from = format!("{name} of {how}");
         match name.as_str() {
             "GATEWAY_NAME" if value != target.text("gateway.name") => {
@@ -207,10 +240,7 @@ fn workload(target: &Target, item: &Value, namespace: &str, name: &str, how: &st
             "MAZEVAULT_GATEWAY_ROLE" if value == "dr-standby" => {
                 all.push(found("gateway.role", value, from));
             }
-            // A URL with a user in it is no setting; the rule about its shape reads it from the pod.
-            "PRIMARY_BACKEND_URL"
-                if !value.contains('@') && url::Url::parse(&value).is_ok_and(|it| it.has_host()) =>
-            {
+            "PRIMARY_BACKEND_URL" if url::Url::parse(&value).is_ok_and(|it| it.has_host()) => {
                 all.push(found("primary.url", value, from));
             }
             _ => {}

@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use url::Url;
 
-use super::Clients;
-use crate::client::field;
-use crate::fact::{KeyReference, Mount, Outcome};
+use super::field;
+use crate::fact::{KeyReference, Mount, Observation, Outcome};
 
 /// Variables whose value is kept: none of them is a secret (runbook, sections 1, 4 and 9; gateway manifest of the
 /// vendor's setup script).
@@ -24,25 +23,25 @@ const KEPT: &[&str] = &[
 ];
 
 /// Config maps by name: their keys, or none where one could not be read.
-pub(super) type Maps = BTreeMap<String, Option<BTreeMap<String, String>>>;
+pub type Maps = BTreeMap<String, Option<BTreeMap<String, String>>>;
 
 /// What a container's variables are.
 #[derive(Default)]
-pub(super) struct Variables {
-    pub(super) names: Vec<String>,
-    pub(super) settings: BTreeMap<String, String>,
-    pub(super) references: Vec<KeyReference>,
-    pub(super) secrets: Vec<String>,
-    pub(super) unread: Vec<String>,
-}
-
-/// Names of the variables that a container sets one by one.
-pub(super) fn own_names(container: &Value) -> Vec<String> {
-    field::list(container, "/env").iter().filter_map(|variable| field::text(variable, "/name")).collect()
+pub struct Variables {
+    /// Names that are set, by the container itself or by a config map.
+    pub names: Vec<String>,
+    /// Values that may be kept, by name.
+    pub settings: BTreeMap<String, String>,
+    /// Variables that are one key of a secret.
+    pub references: Vec<KeyReference>,
+    /// Secrets that are taken whole.
+    pub secrets: Vec<String>,
+    /// What could not be read: `configmap/NAME`, or the variable that needs it.
+    pub unread: Vec<String>,
 }
 
 /// Volumes that a container mounts.
-pub(super) fn mounts(container: &Value) -> Vec<Mount> {
+pub fn mounts(container: &Value) -> Vec<Mount> {
     field::list(container, "/volumeMounts")
         .iter()
         .filter_map(|mount| {
@@ -55,7 +54,7 @@ pub(super) fn mounts(container: &Value) -> Vec<Mount> {
 }
 
 /// A container's variables, with what the config maps put into them.
-pub(super) fn of(container: &Value, maps: &Maps) -> Variables {
+pub fn of(container: &Value, maps: &Maps) -> Variables {
     let mut found = Variables::default();
     for source in field::list(container, "/envFrom") {
         if let Some(secret) = field::text(source, "/secretRef/name") {
@@ -119,8 +118,12 @@ fn keep(settings: &mut BTreeMap<String, String>, name: &str, value: &str) {
     settings.insert(name.to_owned(), value);
 }
 
-/// The config maps that a Deployment takes variables from.
-pub(super) async fn config_maps(clients: &Clients, deployment: &Value) -> Maps {
+/// The config maps of a namespace that a Deployment takes variables from; `ask` answers a path.
+pub async fn config_maps<A: Future<Output = Observation<Value>>>(
+    namespace: &str,
+    deployment: &Value,
+    ask: impl Fn(String) -> A,
+) -> Maps {
     let mut names = Vec::new();
     for container in field::list(deployment, "/spec/template/spec/containers") {
         let whole =
@@ -132,11 +135,10 @@ pub(super) async fn config_maps(clients: &Clients, deployment: &Value) -> Maps {
     }
     names.sort();
     names.dedup();
-    let namespace = clients.target.text("kubernetes.namespace");
     let asked = names.into_iter().map(|name| {
-        let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
+        let answer = ask(format!("/api/v1/namespaces/{namespace}/configmaps/{name}"));
         async move {
-            let answer = clients.object(&path).await;
+            let answer = answer.await;
             let keys = match answer.outcome {
                 Outcome::Known(map) => Some(field::map(&map, "/data")),
                 Outcome::Absent => Some(BTreeMap::new()),

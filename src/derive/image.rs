@@ -24,9 +24,11 @@ fn drift(snapshot: &Snapshot) -> Derived<ImageDrift> {
         let container = pod.containers.iter().find(|it| wanted.is_empty() || it.name == wanted);
         container.and_then(|it| it.digest.clone())
     };
-    // A pod that is being created has pulled nothing yet.
-    let pulled = pods.iter().filter(|pod| digest_of(pod).is_some()).max_by_key(|pod| pod.created_at);
-    let running = pulled.and_then(digest_of).ok_or_else(|| {
+    // A pod that is being created has pulled nothing yet: what the deployment will run is still to be seen.
+    if digest_of(newest).is_none() && newest.phase == "Pending" {
+        return Err(Lack::Absent(GATEWAY_PODS.name()));
+    }
+    let running = digest_of(newest).ok_or_else(|| {
         let detail = format!("the node reports no digest for pod {}", newest.name);
         Lack::Unknown(GATEWAY_PODS.name(), Reason::Malformed { detail })
     })?;

@@ -239,6 +239,8 @@ fn fired(
         Some(notice) => match notice.truth(scope) {
             Truth::True => true,
             Truth::False => false,
+            // The deployment's own words show that it is broken.
+            Truth::Unknown if !hits.is_empty() => false,
             // Whether it is expected or broken cannot be told: neither is claimed.
             Truth::Unknown => match undecided(world, notice, binding) {
                 Undecided::Lacks(missing) => return Judged::Inconclusive(missing),

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use assert_cmd::Command;
 use mzv_doctor::lab::{expectation, scenarios};
@@ -32,59 +34,71 @@ fn open_ids(rows: &Value) -> Vec<String> {
     ids
 }
 
+/// What is not as the scenario says.
+fn problems(name: &str, validator: &jsonschema::Validator) -> Vec<String> {
+    let expected = expectation(name).unwrap();
+    let run = program().args(["check", "--lab", name, "-o", "json"]).output().unwrap();
+    let mut wrong = Vec::new();
+    let mut problem = |what: String| wrong.push(format!("{name}: {what}"));
+    let code = run.status.code().unwrap();
+    let Ok(document) = serde_json::from_slice::<Value>(&run.stdout) else {
+        problem(format!("exit {code}, no JSON: {}", String::from_utf8_lossy(&run.stderr)));
+        return wrong;
+    };
+    if code != i32::from(expected.exit) || document["exit_code"] != expected.exit {
+        problem(format!("exit {code}, expected {}", expected.exit));
+    }
+    let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+    if !errors.is_empty() {
+        problem(format!("the document does not fit its schema: {errors:?}"));
+    }
+    let sorted = |rows: Vec<(String, Vec<String>)>| -> BTreeMap<String, Vec<String>> {
+        rows.into_iter()
+            .map(|(id, mut by)| {
+                by.sort();
+                (id, by)
+            })
+            .collect()
+    };
+    let rows = document["findings"].as_array().unwrap().iter().map(|row| {
+        let by = row["caused_by"].as_array().unwrap();
+        let by = by.iter().map(|id| id.as_str().unwrap().to_owned()).collect();
+        (row["id"].as_str().unwrap().to_owned(), by)
+    });
+    let got = sorted(rows.collect());
+    let wanted = sorted(expected.findings.iter().map(|it| (it.id.clone(), it.caused_by.clone())).collect());
+    if got != wanted {
+        problem(format!("findings\n  got      {got:?}\n  expected {wanted:?}"));
+    }
+    if let Some(mut open) = expected.inconclusive {
+        open.sort();
+        let got = open_ids(&document["inconclusive"]);
+        if got != open {
+            problem(format!("inconclusive\n  got      {got:?}\n  expected {open:?}"));
+        }
+    }
+    wrong
+}
+
 #[test]
 fn every_scenario_comes_to_exactly_what_it_says() {
     let schema: Value = serde_json::from_str(include_str!("../schema/diagnosis.v1.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let mut wrong = Vec::new();
-    for scenario in scenarios().unwrap() {
-        let expected = expectation(&scenario.name).unwrap();
-        let run = program().args(["check", "--lab", &scenario.name, "-o", "json"]).output().unwrap();
-        let mut problem = |what: String| wrong.push(format!("{}: {what}", scenario.name));
-        let code = run.status.code().unwrap();
-        let Ok(document) = serde_json::from_slice::<Value>(&run.stdout) else {
-            problem(format!("exit {code}, no JSON: {}", String::from_utf8_lossy(&run.stderr)));
-            continue;
-        };
-        if code != i32::from(expected.exit) || document["exit_code"] != expected.exit {
-            problem(format!("exit {code}, expected {}", expected.exit));
+    let scenarios = scenarios().unwrap();
+    let next = AtomicUsize::new(0);
+    let wrong = Mutex::new(Vec::new());
+    // A run mostly waits: several at once take no more than the machine has.
+    let at_once = std::thread::available_parallelism().map_or(2, usize::from) * 2;
+    std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    wrong.lock().unwrap().extend(problems(&scenario.name, &validator));
+                }
+            });
         }
-        let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
-        if !errors.is_empty() {
-            problem(format!("the document does not fit its schema: {errors:?}"));
-        }
-        let causes = |rows: Vec<(String, Vec<String>)>| -> BTreeMap<String, Vec<String>> {
-            rows.into_iter()
-                .map(|(id, mut by)| {
-                    by.sort();
-                    (id, by)
-                })
-                .collect()
-        };
-        let got = causes(
-            document["findings"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|row| {
-                    let by = row["caused_by"].as_array().unwrap();
-                    let by = by.iter().map(|id| id.as_str().unwrap().to_owned()).collect();
-                    (row["id"].as_str().unwrap().to_owned(), by)
-                })
-                .collect(),
-        );
-        let wanted =
-            causes(expected.findings.iter().map(|it| (it.id.clone(), it.caused_by.clone())).collect());
-        if got != wanted {
-            problem(format!("findings\n  got      {got:?}\n  expected {wanted:?}"));
-        }
-        if let Some(mut open) = expected.inconclusive {
-            open.sort();
-            let got = open_ids(&document["inconclusive"]);
-            if got != open {
-                problem(format!("inconclusive\n  got      {got:?}\n  expected {open:?}"));
-            }
-        }
-    }
+    });
+    let mut wrong = wrong.into_inner().unwrap();
+    wrong.sort();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

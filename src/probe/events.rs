@@ -94,7 +94,17 @@ fn event_evidence(event: &Value, kind: &str, name: &str, at: Option<Timestamp>) 
         line: 0,
         at,
         count: count.and_then(|count| u32::try_from(count).ok()).unwrap_or(1).max(1),
-        text: redact_line(&format!("{reason}: {message}")).into_owned(),
+        text: worded(&reason, &message),
+    }
+}
+
+/// Reason and message as one line. The reason is one word of the kubelet's (`FailedToCreateSecret`), which read
+/// together with the message would look like the name of a secret value.
+fn worded(reason: &str, message: &str) -> String {
+    if reason.chars().all(|one| one.is_ascii_alphanumeric()) {
+        format!("{reason}: {}", redact_line(message))
+    } else {
+        redact_line(&format!("{reason}: {message}")).into_owned()
     }
 }
 
@@ -114,7 +124,7 @@ fn waiting_messages(pod: &Value) -> Vec<TextEvidence> {
                 line: 0,
                 at: None,
                 count: 1,
-                text: redact_line(&format!("{reason}: {message}")).into_owned(),
+                text: worded(&reason, &message),
             })
         })
         .collect()

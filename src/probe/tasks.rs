@@ -85,7 +85,9 @@ async fn gateway_logs(clients: &Clients, known: &Snapshot, limit: u64) -> (Vec<L
             Some(name) => pod.containers.iter().find(|container| &container.name == name)?,
             None => pod.containers.first()?,
         };
-        let never_ran = container.restarts == 0 && container.waiting.is_some();
+        // A pod that no node took has no containers yet, and one that is pulled or created has no log.
+        let never_ran = container.restarts == 0
+            && (container.waiting.is_some() || (pod.phase == "Pending" && container.digest.is_none()));
         (!never_ran).then_some((*pod, container))
     });
     let logs = asked.map(|(pod, container)| {

@@ -57,7 +57,7 @@ fn the_first_command_of_the_readme_shows_the_whole_story() {
         "--subject system:serviceaccount:mazevault:mazevault-gateway-sa",
         "--audiences api://AzureADTokenExchange",
         "mzv-doctor verify AADSTS700213",
-        "1 cause, 4 consequences, 0 inconclusive",
+        "1 cause, 5 consequences, 0 inconclusive",
         "exit 1",
     ] {
         assert!(run.out.contains(part), "{part} is not in\n{}", run.out);

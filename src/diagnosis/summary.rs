@@ -16,8 +16,10 @@ pub struct Summary {
     pub consequences: usize,
     /// Notices.
     pub notices: usize,
-    /// Rules that could not be decided.
+    /// Rules that could not be decided, other than those that nobody asked for.
     pub inconclusive: usize,
+    /// Rules that only an option decides which was not given.
+    pub not_asked: usize,
     /// Those of them without which a run is not green.
     pub required_inconclusive: usize,
     /// Rules that were decided and did not fire.
@@ -32,9 +34,14 @@ pub struct Summary {
 /// What breaks a deployment and was not decided keeps it from being called healthy, unless deciding it has to be
 /// asked for by name.
 fn keeps_from_health(row: &Inconclusive) -> bool {
-    row.required
-        || row.severity == Severity::Error
-            && row.missing.iter().any(|lack| !matches!(lack.reason, Reason::NotAsked { .. }))
+    row.required || row.severity == Severity::Error && !row.is_by_choice()
+}
+
+impl Inconclusive {
+    /// Whether nothing kept it open but an option that was not given.
+    pub fn is_by_choice(&self) -> bool {
+        !self.required && self.missing.iter().all(|lack| matches!(lack.reason, Reason::NotAsked { .. }))
+    }
 }
 
 impl Summary {
@@ -46,11 +53,13 @@ impl Summary {
             .filter(|finding| !finding.caused_by.iter().any(|id| *id != finding.id && named(id)))
             .count();
         let required = diagnosis.inconclusive.iter().filter(|row| row.required).count();
+        let not_asked = diagnosis.inconclusive.iter().filter(|row| row.is_by_choice()).count();
         Self {
             causes,
             consequences: wrong().count() - causes,
             notices: diagnosis.findings.len() - wrong().count(),
-            inconclusive: diagnosis.inconclusive.len(),
+            inconclusive: diagnosis.inconclusive.len() - not_asked,
+            not_asked,
             required_inconclusive: required,
             passed: diagnosis.passed.len(),
             not_applicable: diagnosis.not_applicable.len(),
@@ -64,6 +73,6 @@ impl Summary {
     /// Rules that were decided, of those that apply.
     pub fn examined(&self) -> (usize, usize) {
         let decided = self.causes + self.consequences + self.notices + self.passed;
-        (decided, decided + self.inconclusive)
+        (decided, decided + self.inconclusive + self.not_asked)
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8, style: Style) -> String {
     screen.open_questions(&diagnosis.inconclusive);
     screen.expected(diagnosis);
     screen.history(diagnosis);
+    screen.not_asked(&diagnosis.inconclusive);
     screen.fine(diagnosis, &summary);
     screen.last_line(diagnosis, &summary, exit);
     screen.out

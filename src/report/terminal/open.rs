@@ -23,7 +23,8 @@ struct Gap<'a> {
 }
 
 impl Screen {
-    pub(super) fn open_questions(&mut self, open: &[Inconclusive]) {
+    pub(super) fn open_questions(&mut self, all: &[Inconclusive]) {
+        let open: Vec<&Inconclusive> = all.iter().filter(|row| !row.is_by_choice()).collect();
         if open.is_empty() {
             return;
         }
@@ -34,7 +35,7 @@ impl Screen {
         }
         let head = self.marked(Mark::Open, &text);
         self.line(&head);
-        for gap in gaps(open) {
+        for gap in gaps(&open) {
             let names = if self.style.verbose || gap.ids.len() <= NAMED {
                 gap.ids.join(", ")
             } else {
@@ -65,6 +66,22 @@ impl Screen {
         }
     }
 
+    /// What options would decide that were not given.
+    pub(super) fn not_asked(&mut self, all: &[Inconclusive]) {
+        let rows: Vec<&Inconclusive> = all.iter().filter(|row| row.is_by_choice()).collect();
+        if rows.is_empty() {
+            return;
+        }
+        let head = self.marked(Mark::Notice, &format!("{} not asked for", rows.len()));
+        self.line(&head);
+        for gap in gaps(&rows) {
+            let names = gap.ids.join(", ");
+            let detail = gap.missing.reason.detail();
+            let way = if detail.starts_with("--") { format!("takes {detail}") } else { detail };
+            self.pair(&names, &[way]);
+        }
+    }
+
     /// Names in the first column, and beside them what is to be said, each on lines of its own.
     pub(super) fn pair(&mut self, names: &str, says: &[String]) {
         let first = NAMES.min(self.style.width / 2);
@@ -82,8 +99,8 @@ impl Screen {
 }
 
 /// The rows: required ones first, then those that keep most rules open.
-fn gaps(open: &[Inconclusive]) -> Vec<Gap<'_>> {
-    let mut rows: BTreeMap<(bool, String), Gap<'_>> = BTreeMap::new();
+fn gaps<'a>(open: &[&'a Inconclusive]) -> Vec<Gap<'a>> {
+    let mut rows: BTreeMap<(bool, String), Gap<'a>> = BTreeMap::new();
     for row in open {
         let weighty = row.missing.iter().find(|missing| was_asked(missing));
         let Some(missing) = weighty.or_else(|| row.missing.first()) else {
@@ -101,7 +118,7 @@ fn gaps(open: &[Inconclusive]) -> Vec<Gap<'_>> {
             gap.ids.push(&row.id);
         }
     }
-    let mut gaps: Vec<Gap<'_>> = rows.into_values().collect();
+    let mut gaps: Vec<Gap<'a>> = rows.into_values().collect();
     gaps.sort_by_key(|gap| (!gap.required, std::cmp::Reverse(gap.ids.len())));
     gaps
 }

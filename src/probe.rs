@@ -21,6 +21,8 @@ mod migration;
 mod primary;
 mod provisioning;
 mod reader;
+#[cfg(test)]
+mod recorded;
 mod schedule;
 mod service_account;
 mod sql;

@@ -2,7 +2,7 @@
 //! test.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -101,4 +101,23 @@ fn every_scenario_comes_to_exactly_what_it_says() {
     let mut wrong = wrong.into_inner().unwrap();
     wrong.sort();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A name that no scenario shows could be broken unseen.
+#[test]
+fn every_rule_is_shown_by_a_scenario() {
+    let mut shown = BTreeSet::new();
+    for scenario in scenarios().unwrap() {
+        let expected = expectation(&scenario.name).unwrap();
+        shown.extend(expected.findings.into_iter().map(|finding| finding.id));
+        // What is settling shows as open.
+        let open = expected.inconclusive.unwrap_or_default().into_iter();
+        shown.extend(open.filter(|name| name.ends_with("-settling")));
+    }
+    let listed = program().args(["rules", "list"]).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let rules: Vec<&str> = listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(!rules.is_empty());
+    let unseen: Vec<_> = rules.into_iter().filter(|rule| !shown.contains(*rule)).collect();
+    assert!(unseen.is_empty(), "no scenario shows {unseen:?}");
 }

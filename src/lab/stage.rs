@@ -59,7 +59,8 @@ pub async fn stage(world: World) -> Result<Lab, LabError> {
         std::fs::write(&path, text).map_err(failed)?;
         Ok(path.display().to_string())
     };
-    let authorities = write("ca.pem", &format!("{}{}", azure_authority.pem, primary_authority.pem))?;
+    let of_primary = if world.primary.trusted { primary_authority.pem.as_str() } else { "" };
+    let authorities = write("ca.pem", &format!("{}{of_primary}", azure_authority.pem))?;
     let cluster_ca = write("cluster-ca.pem", &cluster_authority.pem)?;
     let kubeconfig = write("kubeconfig", &kubeconfig(&world, &format!("https://{cluster}"), &cluster_ca))?;
     let database_url = format!("postgres://mazevault@{database}/mazevault?sslmode=disable");

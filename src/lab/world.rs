@@ -244,6 +244,9 @@ pub struct Primary {
     pub host: String,
     /// Port in its URL.
     pub port: u16,
+    /// Whether the run is told of the authority that its certificate is from.
+    #[serde(default = "yes")]
+    pub trusted: bool,
     /// Names in its certificate.
     pub names: Vec<String>,
     /// First day of its certificate, as an RFC 3339 time.

@@ -104,7 +104,7 @@ async fn registration(clients: &Clients, client_id: &str) -> Observation<AppRegi
     }
 }
 
-fn parse_application(item: &Value) -> Result<AppRegistration, String> {
+pub(super) fn parse_application(item: &Value) -> Result<AppRegistration, String> {
     let uris = |pointer: &str| field::texts(item, pointer);
     Ok(AppRegistration {
         client_id: field::required(item, "/appId")?,

@@ -141,7 +141,7 @@ async fn observe_identity(clients: &Clients) -> Seen {
     seen
 }
 
-fn parse_cluster(answer: &Value) -> Result<Cluster, String> {
+pub(super) fn parse_cluster(answer: &Value) -> Result<Cluster, String> {
     if !answer.get("properties").is_some_and(Value::is_object) {
         return Err("the answer has no properties".into());
     }
@@ -180,7 +180,7 @@ fn parse_cluster(answer: &Value) -> Result<Cluster, String> {
     })
 }
 
-fn parse_identity(answer: &Value) -> Result<ManagedIdentity, String> {
+pub(super) fn parse_identity(answer: &Value) -> Result<ManagedIdentity, String> {
     let id = field::required(answer, "/id")?;
     Ok(ManagedIdentity {
         name: field::required(answer, "/name")?,
@@ -193,7 +193,7 @@ fn parse_identity(answer: &Value) -> Result<ManagedIdentity, String> {
     })
 }
 
-fn parse_credential(item: &Value) -> Result<FederatedCredential, String> {
+pub(super) fn parse_credential(item: &Value) -> Result<FederatedCredential, String> {
     field::shaped(item, &[("/properties/audiences", Is::List)])?;
     Ok(FederatedCredential {
         name: field::required(item, "/name")?,

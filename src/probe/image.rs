@@ -117,7 +117,7 @@ async fn find(clients: &Clients, server: &str) -> Observation<Registry> {
     nowhere
 }
 
-fn parse_registry(item: &Value) -> Result<Registry, String> {
+pub(super) fn parse_registry(item: &Value) -> Result<Registry, String> {
     Ok(Registry {
         name: field::required(item, "/name")?,
         id: field::required(item, "/id")?,

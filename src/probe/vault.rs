@@ -151,7 +151,7 @@ fn is_about_version(detail: &str) -> bool {
         .any(|code| detail.contains(code))
 }
 
-fn parse_vault(item: &Value) -> Result<Vault, String> {
+pub(super) fn parse_vault(item: &Value) -> Result<Vault, String> {
     let text =
         |pointer: &str, otherwise: &str| field::text(item, pointer).unwrap_or_else(|| otherwise.to_owned());
     Ok(Vault {

@@ -27,12 +27,10 @@ pub use world::World;
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// There is no such scenario.
-    #[error("there is no scenario {name}; there are {known}")]
+    #[error("there is no scenario {name:?}: `mzv-doctor lab list` names them")]
     NoScenario {
         /// The name given.
         name: String,
-        /// All names.
-        known: String,
     },
     /// A sample file is not what it should be.
     #[error("samples/{file}: {problem}")]

@@ -20,7 +20,10 @@ static SECRETS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@]*:(?P<secret>[^\s/@]+)@",
         r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<secret>.+?)(?:-----END|$)",
         // name=value, name: value, "name":"value", with the quotes escaped or not.
-        r#"(?i)[\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|account[_-]?key|shared[_-]?access[_-]?key|client[_-]?assertion|private[_-]?key|master[_-]?key|jwt[_-]?key|authorization|cookie)(?:["'\\]*\s*[:=]\s*["'\\]*)(?P<secret>[^\s"'\\,;&}]{4,})"#,
+        r#"(?i)[\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|account[_-]?key|shared[_-]?access[_-]?key|client[_-]?assertion|private[_-]?key|master[_-]?key|jwt[_-]?key|pass|passphrase|credentials?|authorization|cookie)(?:["'\\]*\s*[:=]\s*["'\\]*)(?P<secret>[^\s"'\\,;&}]{4,})"#,
+        // The same names with a word between, or none: only what looks made up, with letters and digits, is hidden.
+        r#"(?i)(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[ _-]?key|(?:master|jwt|private|account|access)[ _-]?key|credentials?)(?:>|%3d|\s+(?:is|was|=|:)?\s*["'\\]*)(?P<secret>(?:[A-Za-z]+[0-9]|[0-9]+[A-Za-z])[^\s"'\\,;&}<]{4,})"#,
+        r"(?:^|\s)-p\s+(?P<secret>(?:[A-Za-z]+[0-9]|[0-9]+[A-Za-z])\S{4,})",
         r"(?i)[?&;](?:sig|code|sv_sig)=(?P<secret>[^\s&;]+)",
     ]
     .iter()

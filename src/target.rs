@@ -96,6 +96,11 @@ impl Target {
             }
         }
         let variables: BTreeMap<String, String> = environment.into_iter().collect();
+        let mut known: Vec<String> = table().iter().map(table::SettingSpec::variable).collect();
+        known.extend(known.clone().iter().filter_map(|name| name.strip_suffix("_FILE").map(str::to_owned)));
+        if let Some(name) = variables.keys().find(|name| !known.contains(name)) {
+            return Err(TargetError::Unknown { origin: "environment".into(), name: name.clone() });
+        }
         for spec in table() {
             let variable = spec.variable();
             if let Some(text) = variables.get(&variable).filter(|text| !text.is_empty()) {
@@ -145,14 +150,15 @@ impl Target {
     }
 
     /// Takes what was found over what is a default, or not set; what was configured stays.
-    pub fn adopt(&mut self, found: Vec<Found>) -> Result<(), TargetError> {
+    /// What no setting could be (a hostile name in a cluster's object) is left out.
+    pub fn adopt(&mut self, found: Vec<Found>) {
         for found in found {
             if self.is_open(found.setting) {
-                self.set(found.setting, found.value, &format!("found: {}", found.how))?;
+                let origin = format!("found: {}", found.how);
+                let _left_out = self.set(found.setting, found.value, &origin);
             }
         }
         self.fill_in();
-        Ok(())
     }
 
     /// Whether a setting was not configured, so that discovery may say what it is.

@@ -22,6 +22,10 @@ use crate::target::{Kind, Target, table};
 /// Examines and reports; with `only`, on that name and what explains it.
 pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, Failure> {
     let mut interrupt = Interrupt::listen();
+    if arguments.output.iter().filter(|wanted| wanted.file.is_none()).count() > 1 {
+        let problem = "two reports cannot share standard output: give one of them a file, as in -o json=FILE";
+        return Err(Failure::Usage(problem.into()));
+    }
     let rules = load_rules(arguments.rules.as_deref())?;
     for name in arguments.require.iter().map(String::as_str).chain(only) {
         if !rules.rules.contains_key(name) {

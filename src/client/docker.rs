@@ -250,6 +250,7 @@ fn describe(container: ContainerInspectResponse, repo_digests: Vec<String>) -> C
         one_shot: labels.get(ONE_OFF).is_some_and(|value| value == "True")
             || (state.exit_code == Some(0) && ends_by_itself(&labels, &host, has_check)),
         waits_for: labels.get(DEPENDS_ON).map(|text| awaited(text)).unwrap_or_default(),
+        depends_on: labels.get(DEPENDS_ON).map(|text| needed(text)).unwrap_or_default(),
     }
 }
 
@@ -274,6 +275,16 @@ fn awaited(depends_on: &str) -> Vec<String> {
         .filter_map(|one| one.split_once(':'))
         .filter(|(_, condition)| condition.starts_with("service_completed_successfully"))
         .map(|(service, _)| service.to_owned())
+        .collect()
+}
+
+/// Services that a service depends on, in whatever way.
+fn needed(depends_on: &str) -> Vec<String> {
+    depends_on
+        .split(',')
+        .filter_map(|one| one.split(':').next())
+        .filter(|it| !it.is_empty())
+        .map(str::to_owned)
         .collect()
 }
 

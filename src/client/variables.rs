@@ -106,16 +106,22 @@ fn keep(settings: &mut BTreeMap<String, String>, name: &str, value: &str) {
     if !KEPT.contains(&name) {
         return;
     }
-    let value = match Url::parse(value) {
-        // A URL may carry a user and a password.
-        Ok(mut url) if url.has_host() && (!url.username().is_empty() || url.password().is_some()) => {
-            let _nothing_to_take = url.set_username("");
-            let _nothing_to_take = url.set_password(None);
-            url.to_string()
-        }
-        _ => value.to_owned(),
-    };
+    let value = bare_url(value);
     settings.insert(name.to_owned(), value);
+}
+
+/// A URL without what may be a secret in it: user, password, and the values of its query. Other text stays as it is.
+pub fn bare_url(text: &str) -> String {
+    let Ok(mut url) = Url::parse(text) else { return text.to_owned() };
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    if !url.has_host() || (!has_user && url.query().is_none() && url.fragment().is_none()) {
+        return text.to_owned();
+    }
+    let _nothing_to_take = url.set_username("");
+    let _nothing_to_take = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url.to_string()
 }
 
 /// The config maps of a namespace that a Deployment takes variables from; `ask` answers a path.

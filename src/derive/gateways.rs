@@ -28,8 +28,15 @@ pub(super) fn derive(snapshot: &mut Snapshot) {
         }
         Ok(records)
     };
-    let current = here(snapshot)
-        .and_then(|records| current(&records, &wanted).cloned().ok_or(Lack::Absent(GATEWAYS_KNOWN.name())));
+    let current = here(snapshot).and_then(|records| {
+        // A name that somebody gave, or that the gateway's own settings say, is the one to look for.
+        let given = snapshot.target.get("gateway.name").is_some_and(|it| it.origin != "default");
+        if given && !wanted.is_empty() && !records.is_empty() && records.iter().all(|it| it.name != wanted) {
+            let detail = format!("no gateway of this environment is named {wanted}: see gateway.name");
+            return Err(Lack::Unknown(GATEWAYS_KNOWN.name(), Reason::Malformed { detail }));
+        }
+        current(&records, &wanted).cloned().ok_or(Lack::Absent(GATEWAYS_KNOWN.name()))
+    });
     let stale = here(snapshot).map(|records| {
         let active = current_id(&records, &wanted);
         records.into_iter().filter(|record| Some(&record.id) != active.as_ref() && is_old(record)).collect()
@@ -41,7 +48,14 @@ pub(super) fn derive(snapshot: &mut Snapshot) {
     put(snapshot, &GATEWAYS_CURRENT, &from, current);
     put(snapshot, &GATEWAYS_STALE, &from, stale);
     put(snapshot, &GATEWAYS_ACTIVE, &from, active);
-    let lost = need(snapshot, &GATEWAYS_CURRENT).map(|record| is_lost(&record));
+    let lost = need(snapshot, &GATEWAYS_CURRENT).and_then(|record| {
+        // Whose clock wrote it nobody knows: such an age says nothing.
+        if record.heartbeat_age_s.is_some_and(|age| age < -HEARTBEAT_TIMEOUT_S) {
+            let detail = "the last heartbeat lies in the future of the Primary's own clock".into();
+            return Err(Lack::Unknown(GATEWAYS_CURRENT.name(), Reason::Malformed { detail }));
+        }
+        Ok(is_lost(&record))
+    });
     put(snapshot, &GATEWAYS_HEARTBEAT_LOST, &[GATEWAYS_CURRENT.name()], lost);
 }
 

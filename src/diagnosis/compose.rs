@@ -140,10 +140,16 @@ fn remedy(filler: &Filler<'_>, rule: &Rule) -> Option<Remedy> {
         let values = filler.values(round.as_ref().map(|(name, value)| (*name, value)));
         for command in &variant.commands {
             let mut arguments = Vec::new();
+            let mut poses = false;
             for argument in command {
                 let filled = argument.fill(&values);
+                // A name that begins with a dash would be read as an option of the command.
+                poses |= filled.text.starts_with('-') && !argument.begins_with("-");
                 arguments.push(filled.text);
                 open.extend(filled.open);
+            }
+            if poses {
+                continue;
             }
             aim(&mut arguments, filler);
             if commands.len() < MOST_COMMANDS && !commands.contains(&arguments) {

@@ -73,6 +73,8 @@ pub struct ComposeService {
     pub one_shot: bool,
     /// Services whose end it waits for.
     pub waits_for: Vec<String>,
+    /// Services that it depends on.
+    pub depends_on: Vec<String>,
     /// Restarts so far.
     pub restarts: i64,
     /// Whether its last end was for lack of memory.

@@ -118,10 +118,7 @@ fn fill_logs(name: &str, now: Timestamp, logs: &mut BTreeMap<String, String>) ->
 fn sample(name: &str) -> Result<SampleFile, LabError> {
     let file = format!("{name}/sample.yaml");
     if SAMPLES.get_file(&file).is_none() {
-        let mut known: Vec<String> =
-            SAMPLES.dirs().map(|folder| folder.path().display().to_string()).collect();
-        known.sort();
-        return Err(LabError::NoScenario { name: name.to_owned(), known: known.join(", ") });
+        return Err(LabError::NoScenario { name: name.to_owned() });
     }
     parse(&file, &read(&file)?)
 }

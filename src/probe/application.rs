@@ -6,7 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{Clients, Probe, Seen, Touch, not_configured, parsed, touching};
-use crate::client::{Answer, calls, field};
+use crate::client::{Answer, calls, field, variables};
 use crate::fact::{
     APP_REGISTRATION, APP_SIGN_IN, AppRegistration, AppSecret, Observation, Outcome, Reason, SignIn, Snapshot,
 };
@@ -75,7 +75,7 @@ fn parse_sign_in(answer: &Answer) -> Outcome<SignIn> {
         return malformed("the redirect names no client_id or no redirect_uri".into());
     };
     let tenant = to.path_segments().and_then(|mut parts| parts.next()).unwrap_or_default().to_owned();
-    Outcome::Known(SignIn { tenant, client_id, redirect_uri })
+    Outcome::Known(SignIn { tenant, client_id, redirect_uri: variables::bare_url(&redirect_uri) })
 }
 
 async fn registration(clients: &Clients, client_id: &str) -> Observation<AppRegistration> {

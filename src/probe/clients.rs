@@ -130,7 +130,7 @@ impl Clients {
             docker: &self.docker,
         };
         let found = discover(&self.target, &surroundings).await;
-        self.target.adopt(found)?;
+        self.target.adopt(found);
         self.primary = primary(&self.target, &self.transport)?;
         Ok(())
     }

@@ -16,6 +16,7 @@ use crate::fact::{
     KubernetesSecret, MountedObject, Observation, Outcome, Reason, SecretKey, SecretMount,
     SecretProviderClass, Snapshot, SystemPod,
 };
+use crate::redact::redact_line;
 use crate::target::Target;
 
 /// The driver's name, and the labels of its pods and of its provider's: the AKS add-on's, and Helm's.
@@ -210,7 +211,11 @@ fn parse_external(item: &Value) -> Result<ExternalSecret, String> {
         target: field::text(item, "/spec/target/name").unwrap_or_else(|| name.clone()),
         keys: field::list(item, "/spec/data").iter().filter_map(|it| field::text(it, "/secretKey")).collect(),
         ready: text("/status").as_deref() == Some("True"),
-        said: [text("/reason"), text("/message")].into_iter().flatten().collect::<Vec<_>>().join(": "),
+        said: [text("/reason"), text("/message").map(|said| redact_line(&said).into_owned())]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(": "),
         name,
     })
 }

@@ -148,7 +148,7 @@ fn parse(rows: &[Vec<Option<String>>]) -> Outcome<Migration> {
     let malformed = |detail: &str| Outcome::Unknown(Reason::Malformed { detail: detail.into() });
     match rows {
         // golang-migrate writes its row with the first migration.
-        [] => Outcome::Absent,
+        [] => malformed("the bookkeeping table is empty: no migration ever ran, or this is another schema"),
         [row] => match (row.first(), row.get(1)) {
             (Some(Some(version)), Some(Some(dirty))) => match version.parse() {
                 Ok(version) => Outcome::Known(Migration { version, dirty: dirty == "t" || dirty == "true" }),
@@ -169,7 +169,7 @@ mod tests {
         let row = |version: &str, dirty: &str| vec![Some(version.to_owned()), Some(dirty.to_owned())];
         assert_eq!(parse(&[row("125", "f")]), Outcome::Known(Migration { version: 125, dirty: false }));
         assert_eq!(parse(&[row("111", "t")]), Outcome::Known(Migration { version: 111, dirty: true }));
-        assert_eq!(parse(&[]), Outcome::Absent);
+        assert!(matches!(parse(&[]), Outcome::Unknown(_)));
         assert!(matches!(parse(&[row("1", "f"), row("2", "f")]), Outcome::Unknown(_)));
         assert!(matches!(parse(&[vec![None, None]]), Outcome::Unknown(_)));
     }

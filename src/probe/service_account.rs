@@ -14,6 +14,7 @@ use crate::fact::{
     GATEWAY_SERVICE_ACCOUNTS, Observation, Outcome, Pod, PodContainer, ProjectedToken, ServiceAccount,
     Snapshot, Volume,
 };
+use crate::redact::redact_line;
 use crate::target::Target;
 
 /// Annotations, variables and the driver's name: the workload identity webhook's and the CSI driver's contracts.
@@ -54,7 +55,9 @@ impl Probe for ServiceAccountProbe {
     async fn observe(&self, clients: &Clients, _known: &Snapshot) -> Seen {
         let mut seen = Seen::default();
         let answers = Box::pin(fetch(clients)).await;
-        let raw_pods = answers.pods.value().cloned().unwrap_or_default();
+        let answered =
+            answers.pods.map(|items| items.into_iter().filter(is_of_deployment).collect::<Vec<_>>());
+        let raw_pods = answered.value().cloned().unwrap_or_default();
         let maps = match answers.deployment.value() {
             Some(deployment) => {
                 let namespace = clients.target.text("kubernetes.namespace");
@@ -63,7 +66,7 @@ impl Probe for ServiceAccountProbe {
             }
             None => BTreeMap::new(),
         };
-        let pods = parsed(answers.pods, |items| items.iter().map(|item| parse_pod(item, &maps)).collect());
+        let pods = parsed(answered, |items| items.iter().map(|item| parse_pod(item, &maps)).collect());
         let deployment = parsed(answers.deployment, |answer| parse_deployment(answer, &maps));
         let deployment = named(clients, deployment, "kubernetes.deployment");
         let accounts =
@@ -191,7 +194,7 @@ fn condition(item: &Value) -> Condition {
         kind: text("/type"),
         holds: text("/status") == "True",
         reason: text("/reason"),
-        message: text("/message"),
+        message: redact_line(&text("/message")).into_owned(),
     }
 }
 
@@ -250,6 +253,15 @@ fn parse_pod(item: &Value, maps: &variables::Maps) -> Result<Pod, String> {
         secret_classes: classes_of(spec),
         tokens,
     })
+}
+
+/// A pod that has ended (a job's, or one that was evicted) says nothing about the gateway, whatever its labels.
+fn is_of_deployment(pod: &Value) -> bool {
+    let ended = matches!(field::text(pod, "/status/phase").as_deref(), Some("Succeeded" | "Failed"));
+    let others = field::list(pod, "/metadata/ownerReferences").iter().any(|owner| {
+        matches!(field::text(owner, "/kind").as_deref(), Some("Job" | "DaemonSet" | "StatefulSet"))
+    });
+    !ended && !others
 }
 
 pub(super) fn ready_condition(pod: &Value) -> Option<&Value> {

@@ -16,7 +16,7 @@ use crate::fact::{
     PrivateConnection, Reason, Snapshot, VAULT_ACCESS, VAULT_NAME, VAULT_PROJECTS, VAULT_RESOURCE,
     VAULT_SECRETS, Vault, VaultPolicy, VaultSecret,
 };
-use crate::target::Target;
+use crate::target::{Cloud, Target};
 
 const APIS: [&str; 2] = ["2026-02-01", "2023-07-01"];
 
@@ -51,7 +51,7 @@ impl Probe for VaultProbe {
         let mut seen = Seen::default();
         let name = vault_name(clients, known);
         let resource = match &name.outcome {
-            Outcome::Known(name) => find(clients, name).await,
+            Outcome::Known(name) => told_from_hidden(clients, name, find(clients, name).await).await,
             Outcome::Absent => Observation::absent(name.origin.clone()),
             Outcome::Unknown(reason) => Observation::unknown(reason.clone(), name.origin.clone()),
         };
@@ -100,6 +100,25 @@ fn subscriptions(clients: &Clients) -> Vec<String> {
     let mut seen = std::collections::BTreeSet::new();
     all.retain(|id| seen.insert(id.to_lowercase()));
     all
+}
+
+/// A vault that no list shows does not exist only where its name does not resolve either: else it lies where this run did
+/// not look.
+async fn told_from_hidden(clients: &Clients, name: &str, found: Observation<Vault>) -> Observation<Vault> {
+    if !matches!(found.outcome, Outcome::Absent) {
+        return found;
+    }
+    let domain = Cloud::from_name(&clients.target.text("azure.cloud")).vault_domain();
+    let looked_up = lookup(&clients.transport, &format!("{name}.{domain}")).await;
+    match looked_up.outcome {
+        Outcome::Absent => found,
+        Outcome::Known(it) if it.addresses.is_empty() => found,
+        Outcome::Known(it) => {
+            let detail = format!("{} resolves, and is in none of the subscriptions looked in", it.host);
+            Observation::unknown(Reason::Malformed { detail }, found.origin)
+        }
+        Outcome::Unknown(reason) => Observation::unknown(reason, looked_up.origin),
+    }
 }
 
 /// A vault by name, which is unique in a cloud; a list says what a name in another group would hide.

@@ -50,6 +50,10 @@ fn environment() -> Environment<'static> {
         }
         minijinja::escape_formatter(out, state, value)
     });
+    // As the inside of a text literal; `standard_conforming_strings` is on since PostgreSQL 9.1.
+    environment.add_filter("sql", |text: String| text.replace('\'', "''"));
+    // As a quoted identifier.
+    environment.add_filter("identifier", |text: String| format!("\"{}\"", text.replace('"', "\"\"")));
     environment.add_filter("time", |text: String| text.replace('T', " "));
     environment.add_filter("span", |seconds: i64| match seconds {
         0..120 => format!("{seconds} s"),
@@ -93,6 +97,11 @@ pub(super) fn examples(areas: &BTreeMap<&str, &BTreeMap<String, Shape>>, target:
 }
 
 impl Template {
+    /// Whether it begins with a text of its own.
+    pub(crate) fn begins_with(&self, text: &str) -> bool {
+        self.source.starts_with(text)
+    }
+
     /// Parses and checks. Notes which of the free names it uses.
     pub(super) fn new(source: &str, known: &Known<'_>, used: &mut BTreeSet<String>) -> Result<Self, String> {
         let template = ENVIRONMENT

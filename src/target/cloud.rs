@@ -27,6 +27,15 @@ impl Cloud {
         }
     }
 
+    /// Domain of its vaults (Key Vault, "DNS suffixes for object identifiers").
+    pub fn vault_domain(self) -> &'static str {
+        match self {
+            Self::Public | Self::Custom => "vault.azure.net",
+            Self::UsGovernment => "vault.usgovcloudapi.net",
+            Self::China => "vault.azure.cn",
+        }
+    }
+
     /// The cloud's value of a setting that is not set. Endpoints and audiences as Microsoft publishes them for
     /// national clouds.
     pub fn default_of(self, setting: &str) -> Option<&'static str> {

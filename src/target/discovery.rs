@@ -201,16 +201,13 @@ fn workload(
     how: &str,
 ) -> Vec<Found> {
     let mut all = Vec::new();
-    if namespace != target.text("kubernetes.namespace") {
-        all.push(found("kubernetes.namespace", namespace, how));
-    }
-    if name != target.text("kubernetes.deployment") {
-        all.push(found("kubernetes.deployment", name, how));
-    }
+    // Even where they are what the defaults say: those follow the environment, which may be found to be another one.
+    all.push(found("kubernetes.namespace", namespace, how));
+    all.push(found("kubernetes.deployment", name, how));
     let labels = field::map(item, "/spec/selector/matchLabels");
     let selector: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let selector = selector.join(",");
-    if !selector.is_empty() && selector != target.text("kubernetes.selector") {
+    if !selector.is_empty() {
         all.push(found("kubernetes.selector", selector, how));
     }
     let wanted = target.given("kubernetes.container");
@@ -272,12 +269,8 @@ async fn in_azure(target: &Target, around: &Surroundings<'_>, links: &Links) -> 
             field::text(cluster, "/name"),
         ) {
             all.push(found("azure.subscription", subscription, how));
-            if !group.eq_ignore_ascii_case(&target.text("azure.resource_group")) {
-                all.push(found("azure.resource_group", group, how));
-            }
-            if name != target.text("azure.cluster") {
-                all.push(found("azure.cluster", name, how));
-            }
+            all.push(found("azure.resource_group", group, how));
+            all.push(found("azure.cluster", name, how));
         }
     } else if target.given("azure.subscription").is_none()
         && let [only] = subscriptions.as_slice()

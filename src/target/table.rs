@@ -81,7 +81,7 @@ const PROVIDERS: &str = "Microsoft.ContainerService,Microsoft.KeyVault,Microsoft
 const VANTAGES: &[&str] = &["auto", "operator", "docker", "azure-vm", "pod", "ci"];
 
 const TABLE: &[SettingSpec] = &[
-    is("environment", Kind::Text, "npr", "Environment under examination; part of the default names"),
+    is("environment", Kind::Segment, "npr", "Environment under examination; part of the default names"),
     is(
         "azure.cloud",
         Kind::Choice(CLOUDS),

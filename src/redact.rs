@@ -118,6 +118,12 @@ mod tests {
                 "https://x.blob.core.windows.net/c?sv=1&sig=[redacted]",
             ),
             ("token: expired", "token: expired"),
+            ("the token expired", "the token expired"),
+            ("login with password hunter2SECRET45 failed", "login with password [redacted] failed"),
+            ("client secret is hunter2SECRET45", "client secret is [redacted]"),
+            ("mysql --password hunter2SECRET -p hunter2SECRET", "mysql --password [redacted] -p [redacted]"),
+            ("passphrase=correct-horse", "passphrase=[redacted]"),
+            ("secret database-url not found", "secret database-url not found"),
             (
                 "presented assertion subject 'system:serviceaccount:mazevault:mazevault-gateway-sa'",
                 "presented assertion subject 'system:serviceaccount:mazevault:mazevault-gateway-sa'",

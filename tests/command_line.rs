@@ -65,6 +65,25 @@ fn the_first_command_of_the_readme_shows_the_whole_story() {
     assert!(run.out.lines().count() <= 50, "more than one screen");
 }
 
+/// A document of a scenario, as text.
+fn document_of(scenario: &str) -> String {
+    let folder = folder();
+    run(folder.path(), &["check", "--lab", scenario, "-o", "json"]).out
+}
+
+#[test]
+fn hostile_names_give_no_orders_and_secrets_in_objects_stay_there() {
+    let quoted = document_of("hostile-record");
+    assert!(quoted.contains("'x''); DROP TABLE gateways; --'"), "{quoted}");
+    let option = document_of("hostile-credential");
+    assert!(option.contains("AADSTS700213"), "{option}");
+    assert!(!option.contains("\"--debug\",\n"), "a name became an option: {option}");
+    for scenario in ["hostile-condition", "hostile-url"] {
+        let text = document_of(scenario);
+        assert!(!text.contains("hunter2"), "{scenario} shows a secret: {text}");
+    }
+}
+
 #[test]
 fn every_format_ends_in_the_same_status_and_stdout_holds_the_report_only() {
     let folder = folder();

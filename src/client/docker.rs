@@ -48,6 +48,15 @@ impl Docker {
             let mut services = Vec::new();
             for listed in engine.list_containers(Some(options)).await? {
                 let Some(id) = listed.id else { continue };
+                // A container of `docker compose run` is no service of the project.
+                if listed
+                    .labels
+                    .as_ref()
+                    .and_then(|labels| labels.get(ONE_OFF))
+                    .is_some_and(|it| it == "True")
+                {
+                    continue;
+                }
                 let inspected = engine.inspect_container(&id, None).await?;
                 // An image that was removed under its running container has no digests to tell.
                 let digests = match &inspected.image {
@@ -247,8 +256,7 @@ fn describe(container: ContainerInspectResponse, repo_digests: Vec<String>) -> C
         ports,
         repo_digests,
         placeholders,
-        one_shot: labels.get(ONE_OFF).is_some_and(|value| value == "True")
-            || (state.exit_code == Some(0) && ends_by_itself(&labels, &host, has_check)),
+        one_shot: state.exit_code == Some(0) && ends_by_itself(&labels, &host, has_check),
         waits_for: labels.get(DEPENDS_ON).map(|text| awaited(text)).unwrap_or_default(),
         depends_on: labels.get(DEPENDS_ON).map(|text| needed(text)).unwrap_or_default(),
     }

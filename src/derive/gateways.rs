@@ -101,7 +101,9 @@ fn is_standby(record: &GatewayRecord) -> bool {
 
 /// Standbys are silent by design and never old.
 fn is_old(record: &GatewayRecord) -> bool {
-    !is_standby(record) && record.heartbeat_age_s.is_none_or(|age| age > HEARTBEAT_TIMEOUT_S)
+    !is_standby(record)
+        && !matches!(record.status.as_str(), "removed" | "deleted")
+        && record.heartbeat_age_s.is_none_or(|age| age > HEARTBEAT_TIMEOUT_S)
 }
 
 fn is_lost(record: &GatewayRecord) -> bool {

@@ -18,6 +18,10 @@ const STOPPED_INTERVALS: i64 = 4;
 /// Seconds without a poll that are never called a stop: the heartbeat timeout of the Primary.
 const STOPPED_AFTER_S: i64 = 120;
 
+/// Polls at the end of a log that are weighed against each other, and good ones in a row after which bad ones are over.
+const WINDOW: usize = 10;
+const SURE: usize = 5;
+
 struct Poll {
     /// None where no answer came.
     status: Option<i64>,
@@ -160,8 +164,17 @@ fn judge(snapshot: &Snapshot, lines: &[&TextEvidence], polls: &[Poll]) -> Option
         let last = polls.last()?;
         let trailing = polls.iter().rev().take_while(|poll| class(poll) == class(last)).count();
         let ever_fine = polls.iter().any(|poll| class(poll) == "ok");
-        // One answer among good ones proves nothing.
-        let outcome = if trailing == 1 && ever_fine { "ok" } else { class(last) };
+        let window: Vec<&&Poll> = polls.iter().rev().take(WINDOW).collect();
+        let bad: Vec<&str> = window.iter().map(|poll| class(poll)).filter(|it| *it != "ok").collect();
+        let outcome = match class(last) {
+            // Good ones at the end are no proof while bad ones go on between them.
+            "ok" if trailing < SURE && bad.len() * 5 >= window.len() * 2 => {
+                bad.first().copied().unwrap_or("ok")
+            }
+            // One bad answer among good ones proves nothing either.
+            it if it != "ok" && trailing == 1 && ever_fine && bad.len() * 5 < window.len() * 2 => "ok",
+            it => it,
+        };
         verdicts.push((outcome, *last));
     }
     let stopped = has_stopped(snapshot, lines, polls);

@@ -8,10 +8,13 @@ use url::{Host, Url};
 use super::{Derived, Lack, need, put};
 use crate::fact::{
     Container, Deployment, GATEWAY_CANONICAL, GATEWAY_DEPLOYMENT, GATEWAY_ENVIRONMENT, GATEWAY_MODE,
-    GATEWAY_PRIMARY, GATEWAY_ROLE, GATEWAY_ROLLOUT, GATEWAY_SECRET_CLASSES, GATEWAY_SECRETS, GATEWAY_STATE,
-    Outcome, PrimaryAddress, Reason, Rollout, Snapshot, StateFile,
+    GATEWAY_PODS, GATEWAY_PRIMARY, GATEWAY_ROLE, GATEWAY_ROLLOUT, GATEWAY_SECRET_CLASSES, GATEWAY_SECRETS,
+    GATEWAY_STATE, GATEWAY_UNSTABLE, Outcome, PrimaryAddress, Reason, Rollout, Snapshot, StateFile,
 };
 
+/// Restarts from which on a container counts as unstable, and seconds for which a failure counts as recent.
+const SEVERAL: i64 = 3;
+const RECENT_S: i64 = 3600;
 /// Volumes that go with the pod.
 const EPHEMERAL: &[&str] = &["emptyDir", "ephemeral"];
 
@@ -36,6 +39,20 @@ pub(super) fn derive(snapshot: &mut Snapshot) {
     put(snapshot, &GATEWAY_STATE, &from, state);
     let rollout = need(snapshot, &GATEWAY_DEPLOYMENT).map(|deployment| rollout(&deployment));
     put(snapshot, &GATEWAY_ROLLOUT, &from, rollout);
+    let unstable = unstable(snapshot);
+    put(snapshot, &GATEWAY_UNSTABLE, &[GATEWAY_PODS.name()], unstable);
+}
+
+/// Containers that fail again and again, whether or not they happen to run now.
+fn unstable(snapshot: &Snapshot) -> Derived<Vec<String>> {
+    let pods = need(snapshot, &GATEWAY_PODS)?;
+    let now = snapshot.observed_at.as_second();
+    let failing = pods.iter().flat_map(|pod| &pod.containers).filter(|it| {
+        let recent = it.last_end_at.is_some_and(|at| now - at.as_second() < RECENT_S);
+        let by_itself = it.last_end.as_deref().is_some_and(|why| why != "Completed");
+        it.restarts >= SEVERAL && recent && by_itself
+    });
+    Ok(failing.map(|it| it.name.clone()).collect())
 }
 
 /// The gateway's container.

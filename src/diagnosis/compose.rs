@@ -127,11 +127,20 @@ fn remedy(filler: &Filler<'_>, rule: &Rule) -> Option<Remedy> {
     let scope = Scope::new(&filler.world.areas, &filler.world.target, filler.binding);
     let fits =
         |variant: &&Variant| variant.when.as_ref().is_none_or(|when| when.truth(&scope) == Truth::True);
-    let variant = rule.remedy.iter().find(fits)?;
+    // Where a name would make an order of its own out of a command, the next way that fits stands in.
+    let ways: Vec<(Remedy, bool)> =
+        rule.remedy.iter().filter(fits).map(|variant| way(filler, &scope, variant)).collect();
+    let whole = ways.iter().position(|(_, whole)| *whole).unwrap_or(0);
+    ways.into_iter().nth(whole).map(|(remedy, _)| remedy)
+}
+
+/// One way to mend it, and whether all of its commands could be written.
+fn way(filler: &Filler<'_>, scope: &Scope, variant: &Variant) -> (Remedy, bool) {
+    let mut whole = true;
     let rounds: Vec<Option<(&str, Value)>> = match &variant.for_each {
         None => vec![None],
         Some((variable, list)) => {
-            list.elements(&scope).into_iter().map(|element| Some((variable.as_str(), element))).collect()
+            list.elements(scope).into_iter().map(|element| Some((variable.as_str(), element))).collect()
         }
     };
     let mut open = Vec::new();
@@ -149,6 +158,7 @@ fn remedy(filler: &Filler<'_>, rule: &Rule) -> Option<Remedy> {
                 open.extend(filled.open);
             }
             if poses {
+                whole = false;
                 continue;
             }
             aim(&mut arguments, filler);
@@ -161,5 +171,5 @@ fn remedy(filler: &Filler<'_>, rule: &Rule) -> Option<Remedy> {
     open.dedup();
     let text =
         variant.text.as_ref().map_or_else(String::new, |text| tidy(&text.fill(&filler.values(None)).text));
-    Some(Remedy { text, commands, open })
+    (Remedy { text, commands, open }, whole)
 }

@@ -28,6 +28,8 @@ pub struct AppRegistration {
     pub other: Vec<String>,
     /// Client secrets.
     pub secrets: Vec<AppSecret>,
+    /// Certificates that it may sign in with instead.
+    pub certificates: Vec<AppSecret>,
 }
 
 /// Where the Primary sends a browser that signs in, read off its redirect without following it.

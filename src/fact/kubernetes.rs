@@ -133,6 +133,8 @@ pub struct PodContainer {
     pub waiting: Option<String>,
     /// `lastState.terminated.reason`, where it has ended before: `OOMKilled`, `Error`, …
     pub last_end: Option<String>,
+    /// When it did.
+    pub last_end_at: Option<Timestamp>,
     /// Image reference as the node resolved it.
     pub image: String,
     /// Digest of the image that runs (`sha256:…`), where the node reports one.

@@ -68,7 +68,7 @@ pub struct ComposeService {
     pub exit_code: Option<i64>,
     /// `healthy`, `unhealthy`, `starting`, or absent without a health check.
     pub health: Option<String>,
-    /// Whether it is a one-shot job (`oneoff` label, or another service waits for its end): having exited with 0 is
+    /// Whether it is a one-shot job (another service waits for its end, or nothing about it is a server's): having exited with 0 is
     /// success.
     pub one_shot: bool,
     /// Services whose end it waits for.

@@ -277,6 +277,8 @@ facts! {
     /// Mounted secrets that are older than the vault's.
     derived GATEWAY_STALE_SECRETS: "gateway.stale_secrets" => Vec<StaleSecret>,
         from "gateway.mounts" | "vault.secrets" | "gateway.pods";
+    /// Containers that have been restarted again and again, and failed within the last hour.
+    derived GATEWAY_UNSTABLE: "gateway.unstable" => Vec<String>, from "gateway.pods";
     /// Whether the rollout of the newest template has ended.
     derived GATEWAY_ROLLOUT: "gateway.rollout" => Rollout, from "gateway.deployment";
     /// What runs beside what the registry's tag and the Primary's host hold.

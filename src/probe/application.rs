@@ -83,7 +83,7 @@ async fn registration(clients: &Clients, client_id: &str) -> Observation<AppRegi
         format!("appId eq '{}'", client_id.replace('\'', "''")).as_bytes(),
     )
     .collect();
-    let select = "appId,displayName,web,spa,publicClient,passwordCredentials";
+    let select = "appId,displayName,web,spa,publicClient,passwordCredentials,keyCredentials";
     let answer = clients.graph.get(&format!("/v1.0/applications?$filter={filter}&$select={select}")).await;
     let Observation { outcome, origin } = answer;
     match outcome {
@@ -104,6 +104,16 @@ async fn registration(clients: &Clients, client_id: &str) -> Observation<AppRegi
     }
 }
 
+fn credentials(item: &Value, pointer: &str) -> Result<Vec<AppSecret>, String> {
+    let one = |it: &Value| {
+        Ok(AppSecret {
+            name: field::text(it, "/displayName").or_else(|| field::text(it, "/keyId")).unwrap_or_default(),
+            ends_at: field::time(it, "/endDateTime").ok_or("a credential without its end")?,
+        })
+    };
+    field::list(item, pointer).iter().map(one).collect()
+}
+
 pub(super) fn parse_application(item: &Value) -> Result<AppRegistration, String> {
     let uris = |pointer: &str| field::texts(item, pointer);
     Ok(AppRegistration {
@@ -111,16 +121,7 @@ pub(super) fn parse_application(item: &Value) -> Result<AppRegistration, String>
         name: field::text(item, "/displayName").unwrap_or_default(),
         web: uris("/web/redirectUris"),
         other: [uris("/spa/redirectUris"), uris("/publicClient/redirectUris")].concat(),
-        secrets: field::list(item, "/passwordCredentials")
-            .iter()
-            .map(|secret| {
-                Ok(AppSecret {
-                    name: field::text(secret, "/displayName")
-                        .or_else(|| field::text(secret, "/keyId"))
-                        .unwrap_or_default(),
-                    ends_at: field::time(secret, "/endDateTime").ok_or("a client secret without its end")?,
-                })
-            })
-            .collect::<Result<_, String>>()?,
+        secrets: credentials(item, "/passwordCredentials")?,
+        certificates: credentials(item, "/keyCredentials")?,
     })
 }

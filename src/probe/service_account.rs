@@ -292,6 +292,7 @@ fn parse_container(
         restarts: status.and_then(|status| field::number(status, "/restartCount")).unwrap_or(0),
         waiting: of_status("/state/waiting/reason"),
         last_end: of_status("/lastState/terminated/reason"),
+        last_end_at: status.and_then(|status| field::time(status, "/lastState/terminated/finishedAt")),
         image: of_status("/image").or_else(|| field::text(container, "/image")).unwrap_or_default(),
         digest: of_status("/imageID").and_then(|id| digest(&id)),
         has_client_id: env.iter().any(|name| name == CLIENT_ID_VARIABLE),

@@ -4,8 +4,10 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use tokio::net::TcpStream;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Config, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
@@ -62,11 +64,32 @@ impl Postgres {
         }
     }
 
+    /// The host, and the address that stands in for it, where one does.
+    fn elsewhere(&self) -> Option<(String, std::net::SocketAddr)> {
+        let config = self.config.as_ref().ok()?;
+        let [Host::Tcp(host)] = config.get_hosts() else { return None };
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        Some((host.clone(), self.transport.network().instead_of(host, port)?))
+    }
+
     async fn ask(&self, sql: &str) -> Result<Option<Vec<Vec<Option<String>>>>, Reason> {
         let config = self.config.as_ref().map_err(|detail| Reason::Malformed { detail: detail.clone() })?;
-        let tls = MakeRustlsConnect::new(self.transport.tls().as_ref().clone());
-        let (client, connection) = config.connect(tls).await.map_err(|error| reason(&error))?;
-        let driver = tokio::spawn(connection);
+        let mut tls = MakeRustlsConnect::new(self.transport.tls().as_ref().clone());
+        let (client, driver) = match self.elsewhere() {
+            None => {
+                let (client, connection) = config.connect(tls).await.map_err(|error| reason(&error))?;
+                (client, tokio::spawn(connection))
+            }
+            // `network.connect_to` holds for the database as for everything else.
+            Some((host, address)) => {
+                let stream = TcpStream::connect(address).await.map_err(|error| failure(&error, true))?;
+                let session = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, &host)
+                    .map_err(|_| Reason::Malformed { detail: format!("{host} is no name for TLS") })?;
+                let (client, connection) =
+                    config.connect_raw(stream, session).await.map_err(|error| reason(&error))?;
+                (client, tokio::spawn(connection))
+            }
+        };
         let answer = client.simple_query(sql).await;
         drop(client);
         driver.abort();

@@ -83,7 +83,6 @@ pub async fn stage(world: World) -> Result<Lab, LabError> {
         ("primary.url", json!(format!("https://{host}"))),
         ("primary.token_file", json!(write("primary-token", &world.primary.token)?)),
         ("docker.socket", json!(socket.display().to_string())),
-        ("database.url_file", json!(write("database-url", &database_url)?)),
         ("database.gateway_url_file", json!(write("gateway-database-url", &gateway_url)?)),
         ("network.ca_file", json!(authorities)),
         ("network.dns_server", json!(names.to_string())),
@@ -92,6 +91,7 @@ pub async fn stage(world: World) -> Result<Lab, LabError> {
             "network.connect_to",
             json!({
                 host: primary.to_string(),
+                "127.0.0.1:5432": database.to_string(),
                 format!("{issuer_host}:443"): issuer.to_string(),
                 format!("{registry_host}:443"): registry.to_string(),
             }),
@@ -102,6 +102,12 @@ pub async fn stage(world: World) -> Result<Lab, LabError> {
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
+    let (setting, text) = if world.database.by_container {
+        ("database.password_file", "known-to-the-lab-only")
+    } else {
+        ("database.url_file", database_url.as_str())
+    };
+    settings.insert(setting.to_owned(), json!(write("database-access", text)?));
     settings.extend(world.settings.clone());
 
     let socket = socket.display().to_string();

@@ -341,6 +341,9 @@ pub struct Container {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
+    /// Whether no URL of it is configured, so that it has to be reached at its container's own address.
+    #[serde(default)]
+    pub by_container: bool,
     /// Schema of the tables.
     pub schema: String,
     /// Tables by name.

@@ -1,7 +1,7 @@
 //! Facts that follow from other facts: what needs arithmetic, or a comparison of structures.
 //!
 //! Derivation is pure. What rests on something unknown is unknown for the same reason, and names the
-//! fact that it lacks. To add one: its shape and name in `fact`, a file here, one line in [`derive`].
+//! fact that it lacks. To add one: its shape and name in `fact`, a file here, one line in [`derive()`].
 
 mod access;
 mod application;

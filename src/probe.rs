@@ -2,7 +2,7 @@
 //! and never fails: what it cannot learn it observes as unknown.
 //!
 //! Inside a probe, *fetch* asks a client and *parse* turns an answer into facts; parsing is pure and tested
-//! with recorded answers. To add a probe: a file here, one line in [`all`].
+//! with recorded answers. To add a probe: a file here, one line in `probes`.
 
 mod access;
 mod activity;

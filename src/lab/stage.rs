@@ -102,11 +102,7 @@ pub async fn stage(world: World) -> Result<Lab, LabError> {
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
     .collect();
-    let (setting, text) = if world.database.by_container {
-        ("database.password_file", "known-to-the-lab-only")
-    } else {
-        ("database.url_file", database_url.as_str())
-    };
+    let (setting, text) = database_access(&world, &database_url);
     settings.insert(setting.to_owned(), json!(write("database-access", text)?));
     settings.extend(world.settings.clone());
 
@@ -127,6 +123,15 @@ pub async fn stage(world: World) -> Result<Lab, LabError> {
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec();
     Ok(Lab { world, servers, folder, settings, facts })
+}
+
+/// How the run is told of the Primary's database: by a URL, or by a password for the address of its container.
+fn database_access<'a>(world: &World, url: &'a str) -> (&'static str, &'a str) {
+    if world.database.by_container {
+        ("database.password_file", "known-to-the-lab-only")
+    } else {
+        ("database.url_file", url)
+    }
 }
 
 fn settings_text(settings: &BTreeMap<String, Value>, name: &str) -> String {

@@ -129,7 +129,8 @@ fn several_outputs_are_written_whole_or_not_at_all() {
 fn mistakes_on_the_command_line_are_told_in_one_line() {
     let folder = folder();
     for (arguments, words) in [
-        (&["check", "--lab", "no-such-scenario"][..], "there is no scenario no-such-scenario"),
+        (&["check", "--lab", "no-such-scenario"][..], "there is no scenario \"no-such-scenario\""),
+        (&["check", "--lab", "healthy", "-o", "json", "-o", "terminal"], "two reports cannot share"),
         (&["check", "--lab", "healthy", "-o", "yaml"], "there is no format yaml"),
         (&["check", "--lab", "healthy", "--require", "no-such-name"], "there is no rule no-such-name"),
         (&["check", "--lab", "healthy", "--context", "x"], "--context has no meaning with --lab"),

@@ -261,6 +261,22 @@ impl Clients {
         })
     }
 
+    /// A list of Resource Manager by the first of two API versions, or by the other where a cloud does not have it.
+    pub(super) async fn newest(&self, path: &str, apis: [&str; 2]) -> Observation<Vec<Value>> {
+        let about_version = |detail: &str| {
+            ["NoRegisteredProviderFound", "InvalidApiVersionParameter", "InvalidResourceType"]
+                .iter()
+                .any(|code| detail.contains(code))
+        };
+        let newest = self.arm.list(path, apis[0], None).await;
+        match newest.reason() {
+            Some(Reason::Malformed { detail }) if about_version(detail) => {
+                self.arm.list(path, apis[1], None).await
+            }
+            _ => newest,
+        }
+    }
+
     /// The gateway's own database, where its URL is configured.
     pub(super) fn gateway_database(&self) -> Observation<Postgres> {
         let origin = self.origin("database.gateway_url_file".into(), String::new());

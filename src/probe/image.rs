@@ -12,7 +12,8 @@ use crate::fact::{
 };
 use crate::target::Target;
 
-const REGISTRY_API: &str = "2023-07-01";
+/// The older version does not tell how the registry assigns roles.
+const APIS: [&str; 2] = ["2025-11-01", "2023-07-01"];
 
 pub(super) struct ImageProbe;
 
@@ -93,7 +94,7 @@ async fn find(clients: &Clients, server: &str) -> Observation<Registry> {
     subscriptions.dedup();
     let asked = subscriptions.iter().map(|id| {
         let path = format!("/subscriptions/{id}/providers/Microsoft.ContainerRegistry/registries");
-        async move { clients.arm.list(&path, REGISTRY_API, None).await }
+        async move { clients.newest(&path, APIS).await }
     });
     let mut nowhere = Observation::absent(clients.origin(String::new(), String::new()));
     for answer in futures::future::join_all(asked).await {

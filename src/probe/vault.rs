@@ -129,7 +129,7 @@ async fn find(clients: &Clients, name: &str) -> Observation<Vault> {
     }
     let asked = subscriptions.iter().map(|id| {
         let path = format!("/subscriptions/{id}/providers/Microsoft.KeyVault/vaults");
-        async move { list(clients, &path).await }
+        async move { clients.newest(&path, APIS).await }
     });
     let mut nowhere = Observation::absent(clients.origin(String::new(), String::new()));
     for answer in futures::future::join_all(asked).await {
@@ -151,23 +151,6 @@ async fn find(clients: &Clients, name: &str) -> Observation<Vault> {
         }
     }
     nowhere
-}
-
-async fn list(clients: &Clients, path: &str) -> Observation<Vec<Value>> {
-    let newest = clients.arm.list(path, APIS[0], None).await;
-    if let Some(Reason::Malformed { detail }) = newest.reason()
-        && is_about_version(detail)
-    {
-        return clients.arm.list(path, APIS[1], None).await;
-    }
-    newest
-}
-
-/// What ARM answers to an API version that a cloud does not have.
-fn is_about_version(detail: &str) -> bool {
-    ["NoRegisteredProviderFound", "InvalidApiVersionParameter", "InvalidResourceType"]
-        .iter()
-        .any(|code| detail.contains(code))
 }
 
 pub(super) fn parse_vault(item: &Value) -> Result<Vault, String> {
@@ -219,7 +202,7 @@ async fn secrets(clients: &Clients, vault: &Observation<Vault>) -> Observation<V
         Outcome::Absent => return Observation::absent(vault.origin.clone()),
         Outcome::Unknown(reason) => return Observation::unknown(reason.clone(), vault.origin.clone()),
     };
-    let listed = list(clients, &format!("{}/secrets", vault.id)).await;
+    let listed = clients.newest(&format!("{}/secrets", vault.id), APIS).await;
     parsed(listed, |items| items.iter().map(parse_secret).collect())
 }
 

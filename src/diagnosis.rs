@@ -78,6 +78,8 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
             });
         } else if !fired {
             match quiet {
+                // Nothing was examined: that no text shows it is no good news.
+                _ if rule.text_only => {}
                 Some(true) => passed.push(Passed {
                     id: rule.id.clone(),
                     title: rule.title.clone(),

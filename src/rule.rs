@@ -3,19 +3,26 @@
 //! A rule reads facts by name in a condition (CEL), looks for symptoms in text (regular expressions with
 //! named captures), or both. To add one: a file `rules/AREA/ID.yaml`; its examples are its tests.
 
+mod catalogue;
 mod check;
 mod expression;
 mod file;
+mod filter;
+mod literal;
 mod load;
+mod prepare;
 mod shape;
 mod symptom;
 mod template;
+mod wording;
 
+pub use catalogue::{catalogue, scanner};
 pub use expression::{Expression, Scope, Truth};
 pub use file::{Example, ExampleText, Expect, Severity, Sureness, schema};
 pub use load::{RuleError, RuleTable, load};
+pub use prepare::Entry;
 pub use shape::{Shape, shapes};
-pub use symptom::{Hit, Scanner};
+pub use symptom::{FOLLOWING, Found, Hit, Scanner, Search, Shown};
 pub use template::{Filled, Template, Values};
 
 use std::collections::BTreeMap;
@@ -52,6 +59,8 @@ pub struct Variant {
 pub struct Rule {
     /// The name.
     pub id: String,
+    /// Other names that people look it up by.
+    pub also: Vec<String>,
     /// One line.
     pub title: String,
     /// The area, which is its folder.
@@ -70,6 +79,12 @@ pub struct Rule {
     pub notice_when: Option<Expression>,
     /// Number of symptoms, which the table's scanner holds.
     pub symptoms: usize,
+    /// The rule examines nothing: where no text shows it, a diagnosis does not speak of it.
+    pub text_only: bool,
+    /// Names of recoveries that end the symptom.
+    pub recovered_by: Vec<String>,
+    /// What is usually behind it in this deployment, the likeliest first.
+    pub causes: Vec<String>,
     /// Sources that the symptoms look in.
     pub sources: Vec<crate::fact::TextSource>,
     /// What a finding is about.

@@ -128,6 +128,14 @@ pub(super) enum Rules {
         #[arg(long, value_name = "DIR")]
         rules: Option<PathBuf>,
     },
+    /// Judge the examples that stand in the rule files
+    Test {
+        /// Names; all where none is given
+        names: Vec<String>,
+        /// Folder of rule files to lay over the embedded ones
+        #[arg(long, value_name = "DIR")]
+        rules: Option<PathBuf>,
+    },
     /// Print the JSON Schema of a rule file
     Schema,
 }

@@ -188,6 +188,7 @@ pub(super) fn judge(
             Undecided::Absent => Judged::NotApplicable,
         },
         None if !hits.is_empty() => fired(world, rule, binding, &scope, hits, false),
+        None if rule.text_only => Judged::Passed(excerpts(world, &old)),
         None => {
             let sources = rule.sources.iter().filter_map(|source| source.fact_name()).map(str::to_owned);
             let missing = world.lacks(&sources.collect());

@@ -19,6 +19,24 @@ pub enum TextSource {
 }
 
 impl TextSource {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::GatewayLog, Self::PrimaryLog, Self::KubernetesEvent, Self::Text];
+
+    /// The name in rule files and documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::GatewayLog => "gateway-log",
+            Self::PrimaryLog => "primary-log",
+            Self::KubernetesEvent => "kubernetes-event",
+            Self::Text => "text",
+        }
+    }
+
+    /// The kind of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name)
+    }
+
     /// The fact that says whether this source was read, for rules that rest on text.
     pub fn fact_name(self) -> Option<&'static str> {
         match self {

@@ -21,6 +21,17 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// The name in rule files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// How sure a rule is of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -54,6 +65,9 @@ pub struct ExampleText {
     /// Where it was read.
     #[serde(rename = "in")]
     pub source: TextSource,
+    /// The program or library that words it so.
+    #[serde(default)]
+    pub from: String,
     /// The text.
     pub line: String,
 }
@@ -101,8 +115,14 @@ pub(super) struct ContrastFile {
 pub(super) struct SymptomFile {
     #[serde(rename = "in", default = "every_source")]
     pub(super) sources: Vec<TextSource>,
-    #[schemars(with = "String")]
-    pub(super) pattern: Source,
+    /// Code of Entra (the digits behind `AADSTS`), in place of a pattern.
+    #[serde(default)]
+    #[schemars(with = "Option<u64>")]
+    pub(super) entra: Option<Spanned<u64>>,
+    /// Where a space and a quotation mark stand for every way in which texts write them.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub(super) pattern: Option<Source>,
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub(super) unless: Option<Source>,
@@ -135,6 +155,9 @@ pub(super) struct VariantFile {
 #[schemars(title = "mzv-doctor rule")]
 pub(super) struct RuleFile {
     pub(super) id: String,
+    /// Other names that people look it up by.
+    #[serde(default)]
+    pub(super) also: Vec<String>,
     pub(super) title: String,
     pub(super) area: String,
     pub(super) severity: Severity,
@@ -152,6 +175,15 @@ pub(super) struct RuleFile {
     pub(super) notice_when: Option<Source>,
     #[serde(default)]
     pub(super) symptoms: Vec<SymptomFile>,
+    /// The rule examines nothing: where no text shows it, a diagnosis does not speak of it.
+    #[serde(default)]
+    pub(super) text_only: bool,
+    /// Names of recoveries (`text.yaml`): later text of the same source that shows one ends the symptom.
+    #[serde(default)]
+    pub(super) recovered_by: Vec<String>,
+    /// What is usually behind it in this deployment, the likeliest first.
+    #[serde(default)]
+    pub(super) causes: Vec<String>,
     #[schemars(with = "String")]
     pub(super) subject: Source,
     #[schemars(with = "String")]

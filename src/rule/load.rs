@@ -7,10 +7,16 @@ use include_dir::{Dir, include_dir};
 
 use super::check::Names;
 use super::file::{Expect, LabelledFile, RuleFile, Source, VariantFile};
-use super::symptom::{Pattern, Scanner, compile};
+use super::prepare::{self, Entry, Expression as Prepared};
+use super::symptom::{Scanner, compile};
+use super::catalogue;
+use super::literal::SHORTEST;
 use super::template::{self, Known};
 use super::{Contrasted, Expression, Labelled, Rule, Shape, Template, Variant, shapes};
 use crate::fact::FactSpec;
+
+/// What holds for the symptoms of every rule.
+const SHARED: &str = "text.yaml";
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
 
@@ -45,7 +51,7 @@ pub fn load(
     overlay: Option<&Path>,
 ) -> Result<RuleTable, RuleError> {
     let mut files: BTreeMap<String, (String, String)> = BTreeMap::new();
-    for (path, text) in embedded(&EMBEDDED) {
+    for (path, text) in embedded(&EMBEDDED).into_iter().filter(|(path, _)| path != SHARED) {
         insert(&mut files, format!("rules/{path}"), &path, text)?;
     }
     if let Some(folder) = overlay {
@@ -67,17 +73,16 @@ pub fn load(
     let areas = shapes.iter().map(|(area, facts)| (area.as_str(), facts)).collect();
     let examples = template::examples(&areas, &target);
     let mut rules = BTreeMap::new();
-    let mut patterns = Vec::new();
+    let mut entries = Vec::new();
     let mut places = BTreeMap::new();
     for (id, (file, text)) in files {
         let (rule, found) = read(&file, &text, &shapes, &target, &examples)?;
         places.insert(id.clone(), (file, text));
-        patterns.extend(found);
+        entries.push(entry(&rule, found));
         rules.insert(id, rule);
     }
     check_causes(&rules, &places)?;
-    let scanner =
-        Scanner::new(patterns).map_err(|problem| RuleError { file: "rules".into(), line: 0, problem })?;
+    let scanner = catalogue::of(&entries, catalogue::shared());
     Ok(RuleTable { rules, scanner, shapes })
 }
 
@@ -103,6 +108,9 @@ fn on_disk(folder: &Path) -> Result<Vec<(String, String)>, RuleError> {
     for area in std::fs::read_dir(folder).map_err(|error| refuse(folder, error))? {
         let area = area.map_err(|error| refuse(folder, error))?.path();
         if !area.is_dir() {
+            if area.ends_with(SHARED) {
+                continue;
+            }
             if area.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
                 return Err(RuleError {
                     file: area.display().to_string(),
@@ -173,6 +181,7 @@ fn target_shape(settings: &[(&str, bool)]) -> Shape {
 /// One file being read.
 struct Reader<'a> {
     file: &'a str,
+    text: &'a str,
     names: Names<'a>,
     known: Known<'a>,
     used: BTreeSet<String>,
@@ -241,7 +250,7 @@ fn read(
     shapes: &BTreeMap<String, BTreeMap<String, Shape>>,
     target: &Shape,
     examples: &minijinja::Value,
-) -> Result<(Rule, Vec<Pattern>), RuleError> {
+) -> Result<(Rule, Vec<Prepared>), RuleError> {
     let written: RuleFile = serde_saphyr::from_str(text).map_err(|error| RuleError {
         file: file.to_owned(),
         line: error.location().map_or(1, |at| at.line()),
@@ -264,6 +273,7 @@ fn read(
     let free = each.iter().map(|(variable, _)| (format!("{variable}_name"), Shape::Text)).collect();
     let mut reader = Reader {
         file,
+        text,
         names: Names {
             areas: areas.clone(),
             bound: each.iter().map(|(variable, _)| (format!("{variable}_area"), Shape::Text)).collect(),
@@ -286,6 +296,10 @@ fn read(
         when: reader.condition("when", written.when.as_ref())?,
         notice_when: reader.condition("notice_when", written.notice_when.as_ref())?,
         symptoms: written.symptoms.len(),
+        text_only: written.text_only,
+        recovered_by: written.recovered_by,
+        causes: written.causes,
+        also: written.also,
         sources: written
             .symptoms
             .iter()
@@ -328,6 +342,23 @@ fn read(
     Ok((rule, patterns))
 }
 
+fn entry(rule: &Rule, symptoms: Vec<Prepared>) -> Entry {
+    Entry {
+        id: rule.id.clone(),
+        also: rule.also.clone(),
+        title: rule.title.clone(),
+        area: rule.area.clone(),
+        severity: rule.severity.name().to_owned(),
+        text_only: rule.text_only,
+        recovered_by: rule.recovered_by.clone(),
+        symptoms,
+    }
+}
+
+fn last_line(text: &str) -> &str {
+    text.lines().last().unwrap_or_default()
+}
+
 fn line_of(text: &str, part: &str) -> u64 {
     text.lines().zip(1..).find(|(line, _)| line.contains(part)).map_or(1, |(_, number)| number)
 }
@@ -349,6 +380,13 @@ fn check_form(reader: &Reader<'_>, written: &RuleFile, text: &str) -> Result<(),
     }
     if written.when.is_none() && written.symptoms.is_empty() {
         return refuse("id:", "a rule has a condition (when), symptoms, or both".into());
+    }
+    let shared = catalogue::shared();
+    if let Some(name) = written.recovered_by.iter().find(|name| !shared.recoveries.contains_key(*name)) {
+        return refuse("recovered_by:", format!("recovered_by: text.yaml has no recovery {name}"));
+    }
+    if written.text_only && (written.when.is_some() || written.applies.is_some()) {
+        return refuse("text_only", "a rule of text only has no condition".into());
     }
     if written.each.values().any(Vec::is_empty) {
         return refuse("each:", "each names no area, so that the rule would never be judged".into());
@@ -397,31 +435,47 @@ fn check_form(reader: &Reader<'_>, written: &RuleFile, text: &str) -> Result<(),
     Ok(())
 }
 
-fn read_symptoms(reader: &mut Reader<'_>, written: &RuleFile) -> Result<Vec<Pattern>, RuleError> {
+fn read_symptoms(reader: &mut Reader<'_>, written: &RuleFile) -> Result<Vec<Prepared>, RuleError> {
     let mut patterns = Vec::new();
     for symptom in &written.symptoms {
-        let line = symptom.pattern.referenced.line();
-        let compiled = compile(&symptom.pattern.value)
-            .map_err(|problem| reader.refuse(line, format!("pattern: {problem}")))?;
-        if compiled.is_match(b"") {
-            return Err(reader.refuse(line, "pattern: it matches an empty text".into()));
-        }
-        for name in compiled.capture_names().flatten() {
-            if reader.known.areas.contains_key(name) || name == "target" {
-                return Err(reader.refuse(line, format!("pattern: {name} is an area of facts already")));
+        let line = match (&symptom.pattern, &symptom.entra) {
+            (Some(pattern), _) => pattern.referenced.line(),
+            (None, Some(code)) => code.referenced.line(),
+            (None, None) => line_of(reader.text, "symptoms"),
+        };
+        let names: Vec<String> = symptom.sources.iter().map(|source| source.name().to_owned()).collect();
+        let expressions = prepare::expressions(
+            &names,
+            symptom.entra.as_ref().map(|code| code.value),
+            symptom.pattern.as_ref().map(|pattern| pattern.value.as_str()),
+            symptom.unless.as_ref().map(|unless| unless.value.as_str()),
+        )
+        .map_err(|problem| reader.refuse(line, format!("pattern: {}", last_line(&problem))))?;
+        for one in expressions {
+            if let (Some(written), Some(unless)) = (&symptom.unless, &one.unless) {
+                compile(unless).map_err(|problem| {
+                    reader.refuse(written.referenced.line(), format!("unless: {problem}"))
+                })?;
             }
-            reader.known.free.insert(name.to_owned(), Shape::Text);
+            let compiled = compile(&one.expression)
+                .map_err(|problem| reader.refuse(line, format!("pattern: {problem}")))?;
+            if compiled.is_match(b"") {
+                return Err(reader.refuse(line, "pattern: it matches an empty text".into()));
+            }
+            if one.need.is_none() {
+                let problem = format!(
+                    "pattern: every alternative needs a fixed piece of {SHORTEST} characters, without which it would have to be tried on every line"
+                );
+                return Err(reader.refuse(line, problem));
+            }
+            for name in compiled.capture_names().flatten() {
+                if reader.known.areas.contains_key(name) || name == "target" {
+                    return Err(reader.refuse(line, format!("pattern: {name} is an area of facts already")));
+                }
+                reader.known.free.insert(name.to_owned(), Shape::Text);
+            }
+            patterns.push(one);
         }
-        if let Some(unless) = &symptom.unless {
-            compile(&unless.value)
-                .map_err(|problem| reader.refuse(unless.referenced.line(), format!("unless: {problem}")))?;
-        }
-        patterns.push(Pattern {
-            rule: written.id.clone(),
-            source: symptom.pattern.value.clone(),
-            sources: symptom.sources.clone(),
-            unless: symptom.unless.as_ref().map(|unless| unless.value.clone()),
-        });
     }
     Ok(patterns)
 }

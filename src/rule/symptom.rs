@@ -1,26 +1,92 @@
-//! Finding symptoms in text: every pattern of the table in one pass over each record.
+//! Finding symptoms in text.
+//!
+//! A pattern is looked for in each line together with the few that follow it ([`FOLLOWING`]), since messages wrap; a
+//! symptom counts for the line in which it begins. [`Search`] comes to exactly that, without trying every
+//! pattern on every line: a [`Filter`] says where one could match.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use memchr::{memchr, memrchr};
+use regex::bytes::{Regex, RegexBuilder};
 
+use super::filter::{Filter, Sample};
+use super::literal::Need;
 use crate::fact::TextSource;
 
-/// Memory that the combined automaton may use, in bytes.
-const CACHE: usize = 64 << 20;
+/// Lines behind the one in which a symptom begins that may belong to it.
+pub const FOLLOWING: usize = 4;
+/// Bytes of a block by which a filter is tuned.
+const SAMPLED: usize = 1 << 18;
+/// Bytes between two looks at whether a filter still fits its text.
+const REVIEWED: usize = 1 << 21;
+/// A filter that stops once in so many bytes, or more often, does not fit the text.
+const TOO_OFTEN: usize = 400;
+/// Bytes that the automaton of one expression may keep: many expressions stand side by side.
+const CACHE: usize = 1 << 18;
+/// Times that a search is tuned anew at most.
+const TUNINGS: u32 = 12;
 
+/// Compiles an expression: bytes and ASCII classes, since logs are not always UTF-8, and records may hold newlines.
+pub(super) fn compile(source: &str) -> Result<Regex, String> {
+    RegexBuilder::new(source)
+        .unicode(false)
+        .dot_matches_new_line(true)
+        .multi_line(true)
+        .dfa_size_limit(CACHE)
+        .build()
+        .map_err(|error| error.to_string().lines().last().unwrap_or("is no regular expression").to_owned())
+}
+
+/// One expression of a rule, or of a recovery.
 pub(super) struct Pattern {
-    pub(super) rule: String,
-    pub(super) source: String,
+    /// Position of the rule's or recovery's name.
+    pub(super) of: usize,
+    pub(super) expression: String,
     pub(super) sources: Vec<TextSource>,
     pub(super) unless: Option<String>,
+    pub(super) need: Option<Need>,
+}
+
+/// An expression that is compiled when it is first needed.
+struct Lazy {
+    expression: String,
+    compiled: OnceLock<Option<Regex>>,
+}
+
+impl Lazy {
+    fn new(expression: String) -> Self {
+        Self { expression, compiled: OnceLock::new() }
+    }
+
+    /// The compiled expression. One that does not compile has kept the table from loading.
+    fn get(&self) -> Option<&Regex> {
+        self.compiled.get_or_init(|| compile(&self.expression).ok()).as_ref()
+    }
+
+    fn is_in(&self, text: &[u8]) -> bool {
+        self.get().is_some_and(|regex| regex.is_match(text))
+    }
 }
 
 struct Compiled {
-    rule: String,
+    of: usize,
     sources: Vec<TextSource>,
-    pattern: Regex,
-    unless: Option<Regex>,
+    pattern: Lazy,
+    unless: Option<Lazy>,
+    need: Option<Need>,
+}
+
+impl From<Pattern> for Compiled {
+    fn from(pattern: Pattern) -> Self {
+        Self {
+            of: pattern.of,
+            sources: pattern.sources,
+            pattern: Lazy::new(pattern.expression),
+            unless: pattern.unless.map(Lazy::new),
+            need: pattern.need,
+        }
+    }
 }
 
 /// A symptom found in a record.
@@ -34,76 +100,381 @@ pub struct Hit {
     pub captures: BTreeMap<String, String>,
 }
 
-/// All symptoms of a table.
-pub struct Scanner {
-    set: RegexSet,
-    patterns: Vec<Compiled>,
+/// A symptom found in a block of text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Found {
+    /// Where the line begins in which the symptom does.
+    pub line: usize,
+    /// Position of the rule among [`Scanner::rules`].
+    pub rule: usize,
+    /// Bytes of the block from the match's beginning to its end.
+    pub span: (usize, usize),
+    /// Named captures that took part.
+    pub captures: BTreeMap<String, String>,
 }
 
-/// Compiles one pattern: bytes and ASCII classes, since logs are not always UTF-8, and records may hold newlines.
-pub(super) fn compile(source: &str) -> Result<Regex, String> {
-    RegexBuilder::new(source)
-        .unicode(false)
-        .dot_matches_new_line(true)
-        .build()
-        .map_err(|error| error.to_string().lines().last().unwrap_or("is no regular expression").to_owned())
+/// What a table's rules have for text.
+#[derive(Default)]
+pub(super) struct Symptoms {
+    /// Names of rules that have symptoms, in order.
+    pub(super) rules: Vec<String>,
+    pub(super) patterns: Vec<Pattern>,
+    /// Lines that only speak of an error.
+    pub(super) mentions: Vec<String>,
+    /// Names of recoveries, in order.
+    pub(super) recoveries: Vec<String>,
+    pub(super) recovery_patterns: Vec<Pattern>,
+    /// For each rule, its recoveries by position.
+    pub(super) recovered_by: Vec<Vec<usize>>,
+}
+
+/// All symptoms of a table.
+pub struct Scanner {
+    rules: Vec<String>,
+    patterns: Vec<Compiled>,
+    mentions: Vec<Lazy>,
+    recoveries: Vec<Compiled>,
+    recovered_by: Vec<Vec<usize>>,
+    recovery_count: usize,
+    untuned: OnceLock<Filter>,
 }
 
 impl Scanner {
-    pub(super) fn new(patterns: Vec<Pattern>) -> Result<Self, String> {
-        let set = RegexSetBuilder::new(patterns.iter().map(|pattern| &pattern.source))
-            .unicode(false)
-            .dot_matches_new_line(true)
-            .size_limit(CACHE)
-            .dfa_size_limit(CACHE)
-            .build()
-            .map_err(|error| error.to_string())?;
-        let patterns = patterns
-            .into_iter()
-            .map(|pattern| {
-                Ok(Compiled {
-                    pattern: compile(&pattern.source)?,
-                    unless: pattern.unless.as_deref().map(compile).transpose()?,
-                    sources: pattern.sources,
-                    rule: pattern.rule,
-                })
-            })
-            .collect::<Result<_, String>>()?;
-        Ok(Self { set, patterns })
+    pub(super) fn new(symptoms: Symptoms) -> Self {
+        Self {
+            rules: symptoms.rules,
+            patterns: symptoms.patterns.into_iter().map(Compiled::from).collect(),
+            mentions: symptoms.mentions.into_iter().map(Lazy::new).collect(),
+            recoveries: symptoms.recovery_patterns.into_iter().map(Compiled::from).collect(),
+            recovered_by: symptoms.recovered_by,
+            recovery_count: symptoms.recoveries.len(),
+            untuned: OnceLock::new(),
+        }
+    }
+
+    /// Names of all rules with symptoms; a [`Found`] names one by its position.
+    pub fn rules(&self) -> &[String] {
+        &self.rules
     }
 
     /// Names of all captures of a rule's symptoms.
     pub fn captures_of(&self, rule: &str) -> Vec<String> {
-        let of_rule = self.patterns.iter().filter(|one| one.rule == rule);
-        of_rule.flat_map(|one| one.pattern.capture_names().flatten()).map(str::to_owned).collect()
+        let of_rule = self.patterns.iter().filter(|one| self.rules[one.of] == rule);
+        let names = of_rule.filter_map(|one| one.pattern.get()).flat_map(|regex| regex.capture_names().flatten());
+        names.map(str::to_owned).collect()
     }
 
-    /// Symptoms of one record, at most one a rule.
+    /// Symptoms of one record, at most one a rule: the first.
     pub fn scan(&self, source: TextSource, record: &str) -> Vec<Hit> {
+        let mut found = Vec::new();
+        let filter = self.untuned.get_or_init(|| filter_of(&self.patterns, &Sample::of(b"")));
+        let mut done = vec![0; self.patterns.len()];
+        let all = Block { text: record.as_bytes(), owned: record.len().max(1), source };
+        all.search(self, &self.patterns, filter, &mut done, &mut found);
         let mut hits: Vec<Hit> = Vec::new();
-        for at in self.set.matches(record.as_bytes()) {
-            let one = &self.patterns[at];
-            let excepted = || one.unless.as_ref().is_some_and(|unless| unless.is_match(record.as_bytes()));
-            if !one.sources.contains(&source) || excepted() {
-                continue;
-            }
-            let Some(found) = one.pattern.captures(record.as_bytes()) else { continue };
-            let captures: BTreeMap<String, String> = one
-                .pattern
-                .capture_names()
-                .flatten()
-                .filter_map(|name| {
-                    let text = String::from_utf8_lossy(found.name(name)?.as_bytes()).into_owned();
-                    Some((name.to_owned(), text))
-                })
-                .collect();
-            let span = found.get(0).map_or((0, 0), |all| (all.start(), all.end()));
-            match hits.iter_mut().find(|hit| hit.rule == one.rule) {
+        for one in merged(found) {
+            let rule = &self.rules[one.rule];
+            match hits.iter_mut().find(|hit| &hit.rule == rule) {
                 // Another wording of the same error in the same record: what it captured is added.
-                Some(hit) => hit.captures.extend(captures),
-                None => hits.push(Hit { rule: one.rule.clone(), span, captures }),
+                Some(hit) => {
+                    for (name, text) in one.captures {
+                        hit.captures.entry(name).or_insert(text);
+                    }
+                }
+                None => hits.push(Hit { rule: rule.clone(), span: one.span, captures: one.captures }),
             }
         }
         hits
+    }
+
+    /// The plain way: every pattern on every line. For tests of the other one.
+    pub fn plainly(&self, source: TextSource, text: &[u8]) -> Vec<Found> {
+        let block = Block { text, owned: text.len().max(1), source };
+        let mut found = Vec::new();
+        for pattern in &self.patterns {
+            let mut line = 0;
+            while line < text.len() {
+                block.line(self, pattern, line, &mut found);
+                line = next(text, line);
+            }
+        }
+        merged(found)
+    }
+}
+
+fn filter_of(patterns: &[Compiled], sample: &Sample) -> Filter {
+    Filter::new(patterns.iter().map(|one| one.need.as_ref()), sample)
+}
+
+/// One symptom a rule and line, in order; what several wordings captured is put together.
+fn merged(mut found: Vec<Found>) -> Vec<Found> {
+    found.sort();
+    let mut all: Vec<Found> = Vec::with_capacity(found.len());
+    for one in found {
+        match all.last_mut() {
+            Some(last) if last.line == one.line && last.rule == one.rule => {
+                last.span = (last.span.0.min(one.span.0), last.span.1.max(one.span.1));
+                for (name, text) in one.captures {
+                    last.captures.entry(name).or_insert(text);
+                }
+            }
+            _ => all.push(one),
+        }
+    }
+    all
+}
+
+/// Begin of the line that holds a byte.
+fn begin(text: &[u8], at: usize) -> usize {
+    memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1)
+}
+
+/// End of a line, without its line break.
+fn end(text: &[u8], at: usize) -> usize {
+    memchr(b'\n', &text[at..]).map_or(text.len(), |length| at + length)
+}
+
+/// Begin of the next line.
+fn next(text: &[u8], at: usize) -> usize {
+    end(text, at) + 1
+}
+
+/// End of the last line that may belong to a symptom which begins in the line at `at`.
+fn reach(text: &[u8], at: usize) -> usize {
+    let mut last = end(text, at);
+    for _ in 0..FOLLOWING {
+        if last >= text.len() {
+            break;
+        }
+        last = end(text, last + 1);
+    }
+    last
+}
+
+/// Whole lines of text. Symptoms are looked for in those that begin before `owned`; the others only follow them.
+#[derive(Clone, Copy)]
+struct Block<'a> {
+    text: &'a [u8],
+    owned: usize,
+    source: TextSource,
+}
+
+impl Block<'_> {
+    /// Finds the symptoms of patterns, each line at most once a pattern. `done` holds for each pattern where the lines
+    /// begin that were not looked at yet. Answers how often the filter stopped.
+    fn search(
+        &self,
+        scanner: &Scanner,
+        patterns: &[Compiled],
+        filter: &Filter,
+        done: &mut [usize],
+        found: &mut Vec<Found>,
+    ) -> usize {
+        let mut stops = 0;
+        done.fill(0);
+        let compared = filter.run(self.text, |pattern, at| {
+            stops += 1;
+            self.place(scanner, &patterns[pattern], at, &mut done[pattern], found);
+        });
+        for pattern in patterns.iter().filter(|one| one.need.is_none()) {
+            let mut line = 0;
+            while line < self.owned.min(self.text.len()) {
+                self.line(scanner, pattern, line, found);
+                line = next(self.text, line);
+            }
+        }
+        // A stop at a real piece costs far more than a comparison that fails.
+        compared + 4 * stops
+    }
+
+    /// Looks at the lines to which a piece at `at` may belong.
+    fn place(
+        &self,
+        scanner: &Scanner,
+        pattern: &Compiled,
+        at: usize,
+        done: &mut usize,
+        found: &mut Vec<Found>,
+    ) {
+        let text = self.text;
+        let own = begin(text, at);
+        if own < *done {
+            return;
+        }
+        let mut first = own;
+        for _ in 0..FOLLOWING {
+            if first <= *done {
+                break;
+            }
+            first = begin(text, first - 1);
+        }
+        let mut line = first.max(*done);
+        *done = own + 1;
+        let Some(regex) = pattern.pattern.get() else { return };
+        let last = reach(text, own);
+        while line <= own && line < self.owned {
+            // No line before the leftmost match has one.
+            let Some(leftmost) = regex.find(&text[line..last]) else { return };
+            line = begin(text, line + leftmost.start());
+            if line > own || line >= self.owned {
+                return;
+            }
+            self.line(scanner, pattern, line, found);
+            line = next(text, line);
+            if line > last {
+                return;
+            }
+        }
+    }
+
+    /// Looks at one line and those that follow it.
+    fn line(&self, scanner: &Scanner, pattern: &Compiled, line: usize, found: &mut Vec<Found>) {
+        let text = self.text;
+        if !pattern.sources.contains(&self.source) {
+            return;
+        }
+        let Some(regex) = pattern.pattern.get() else { return };
+        let reached = &text[line..reach(text, line)];
+        let Some(matched) = regex.find(reached) else { return };
+        if line + matched.start() > end(text, line) || (matched.start() > 0 && begin(text, line + matched.start()) != line)
+        {
+            return;
+        }
+        let span = (line + matched.start(), line + matched.end());
+        let whole = &text[line..end(text, span.1)];
+        if pattern.unless.as_ref().is_some_and(|unless| unless.is_in(whole))
+            || scanner.mentions.iter().any(|mention| mention.is_in(whole))
+        {
+            return;
+        }
+        let mut captures = BTreeMap::new();
+        if regex.captures_len() > 1
+            && let Some(all) = regex.captures(reached)
+        {
+            for name in regex.capture_names().flatten() {
+                if let Some(part) = all.name(name) {
+                    captures.insert(name.to_owned(), String::from_utf8_lossy(part.as_bytes()).into_owned());
+                }
+            }
+        }
+        found.push(Found { line, rule: pattern.of, span, captures });
+    }
+}
+
+/// A search through the blocks of one source.
+pub struct Search<'a> {
+    scanner: &'a Scanner,
+    source: TextSource,
+    filter: Option<Filter>,
+    recovery: Option<Filter>,
+    done: Vec<usize>,
+    done_recovery: Vec<usize>,
+    read: usize,
+    stopped: usize,
+    tunings: u32,
+    /// For each recovery: whether something is open that it would end.
+    waiting: Vec<bool>,
+}
+
+/// What one block shows.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// Symptoms, in order of line and rule.
+    pub found: Vec<Found>,
+    /// Rules that are over, by position, each with where the line begins that shows it.
+    pub recovered: Vec<(usize, usize)>,
+}
+
+impl<'a> Search<'a> {
+    /// A search that has seen nothing yet.
+    pub fn new(scanner: &'a Scanner, source: TextSource) -> Self {
+        Self {
+            scanner,
+            source,
+            filter: None,
+            recovery: None,
+            done: vec![0; scanner.patterns.len()],
+            done_recovery: vec![0; scanner.recoveries.len()],
+            read: 0,
+            stopped: 0,
+            tunings: 0,
+            waiting: vec![false; scanner.recovery_count],
+        }
+    }
+
+    /// Looks through whole lines, of which those that begin before `owned` are looked at and the others only follow.
+    pub fn block(&mut self, text: &[u8], owned: usize) -> Shown {
+        let scanner = self.scanner;
+        self.tune(text);
+        let block = Block { text, owned, source: self.source };
+        let mut found = Vec::new();
+        if let Some(filter) = &self.filter {
+            self.stopped += block.search(scanner, &scanner.patterns, filter, &mut self.done, &mut found);
+        }
+        self.read += text.len();
+        let found = merged(found);
+        for one in &found {
+            for &recovery in &scanner.recovered_by[one.rule] {
+                self.waiting[recovery] = true;
+            }
+        }
+        let recovered = if self.waiting.contains(&true) { self.recoveries(block, &found) } else { Vec::new() };
+        Shown { found, recovered }
+    }
+
+    /// Fits the filter to the text where it stops too often.
+    fn tune(&mut self, text: &[u8]) {
+        let unfit = self.read >= REVIEWED && self.stopped > self.read / TOO_OFTEN;
+        if self.filter.is_some() && !(unfit && self.tunings < TUNINGS) {
+            if self.read >= REVIEWED {
+                (self.read, self.stopped) = (0, 0);
+            }
+            return;
+        }
+        let sample = Sample::of(&text[..text.len().min(SAMPLED)]);
+        self.filter = Some(filter_of(&self.scanner.patterns, &sample));
+        self.recovery = None;
+        (self.read, self.stopped) = (0, 0);
+        self.tunings += 1;
+    }
+
+    /// The last line of each recovery that something waits for, behind the last symptom that it ends.
+    fn recoveries(&mut self, block: Block<'_>, found: &[Found]) -> Vec<(usize, usize)> {
+        let scanner = self.scanner;
+        let sampled = &block.text[..block.text.len().min(SAMPLED)];
+        let filter = self.recovery.get_or_insert_with(|| filter_of(&scanner.recoveries, &Sample::of(sampled)));
+        let mut places = Vec::new();
+        filter.run(block.text, |pattern, at| places.push((begin(block.text, at), pattern)));
+        let mut last: Vec<Option<usize>> = vec![None; scanner.recovery_count];
+        self.done_recovery.fill(usize::MAX);
+        for &(line, pattern) in places.iter().rev() {
+            let one = &scanner.recoveries[pattern];
+            if !self.waiting[one.of] || last[one.of].is_some_and(|last| last >= line) || line >= block.owned {
+                continue;
+            }
+            // The same line is asked once a pattern.
+            if std::mem::replace(&mut self.done_recovery[pattern], line) == line {
+                continue;
+            }
+            let mut seen = Vec::new();
+            block.line(scanner, one, line, &mut seen);
+            if !seen.is_empty() {
+                last[one.of] = Some(line);
+            }
+        }
+        let mut over = Vec::new();
+        for (rule, recoveries) in scanner.recovered_by.iter().enumerate() {
+            let Some(line) = recoveries.iter().filter_map(|&recovery| last[recovery]).max() else { continue };
+            let open = found.iter().rev().find(|one| one.rule == rule).map(|one| one.line);
+            if open.is_none_or(|open| line > open) {
+                over.push((rule, line));
+            }
+        }
+        for (recovery, last) in last.iter().enumerate() {
+            let Some(last) = last else { continue };
+            let later = |one: &Found| one.line >= *last && scanner.recovered_by[one.rule].contains(&recovery);
+            self.waiting[recovery] = found.iter().any(later);
+        }
+        over
     }
 }

@@ -1,0 +1,88 @@
+//! What a search needs of the rule files, made ready when the program is built: reading some hundred files and their
+//! expressions at every start would take longer than most searches. `build.rs` shares this file.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::literal::{Need, SHORTEST, need};
+use super::wording::{entra, spelled};
+
+/// One expression.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Expression {
+    /// Sources by name; all where empty.
+    pub sources: Vec<String>,
+    /// The regular expression.
+    pub expression: String,
+    /// The one that excepts a line.
+    pub unless: Option<String>,
+    /// What every match holds.
+    pub need: Option<Need>,
+}
+
+/// One rule.
+#[derive(Clone, Serialize, Deserialize)]
+#[allow(unreachable_pub, reason = "exported by the program, not by the build script")]
+pub struct Entry {
+    /// The name.
+    pub id: String,
+    /// Other names.
+    pub also: Vec<String>,
+    /// One line.
+    pub title: String,
+    /// The folder.
+    pub area: String,
+    /// How bad, by name.
+    pub severity: String,
+    /// Whether text alone can show it.
+    pub text_only: bool,
+    /// Names of recoveries.
+    pub recovered_by: Vec<String>,
+    /// Its expressions.
+    pub(super) symptoms: Vec<Expression>,
+}
+
+/// What holds for every rule.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Shared {
+    /// Lines that only speak of an error.
+    pub mentions: Vec<String>,
+    /// Text that shows that something works again, by name.
+    pub recoveries: BTreeMap<String, Vec<Expression>>,
+}
+
+/// All of it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Prepared {
+    /// Rules by id.
+    pub entries: Vec<Entry>,
+    /// What holds for all.
+    pub shared: Shared,
+}
+
+/// The expressions that a symptom stands for.
+pub(super) fn expressions(
+    sources: &[String],
+    code: Option<u64>,
+    pattern: Option<&str>,
+    unless: Option<&str>,
+) -> Result<Vec<Expression>, String> {
+    let patterns: Vec<String> = match (code, pattern) {
+        (Some(code), None) => entra(code).to_vec(),
+        (None, Some(pattern)) => vec![pattern.to_owned()],
+        _ => return Err("a symptom has either a pattern or a code of Entra (entra)".into()),
+    };
+    patterns
+        .iter()
+        .map(|pattern| {
+            let expression = spelled(pattern);
+            Ok(Expression {
+                sources: sources.to_vec(),
+                need: need(&expression, SHORTEST)?,
+                unless: unless.map(spelled),
+                expression,
+            })
+        })
+        .collect()
+}

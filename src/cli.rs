@@ -3,6 +3,7 @@
 mod arguments;
 mod check;
 mod config;
+mod explain;
 mod interrupt;
 mod laboratory;
 mod output;
@@ -10,6 +11,8 @@ mod permissions;
 mod plan;
 mod progress;
 mod rules;
+mod scan;
+mod stream;
 
 use std::process::ExitCode;
 
@@ -80,6 +83,8 @@ async fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
     match arguments.verb {
         Verb::Check(check) => check::check(&check, None).await,
         Verb::Verify(verify) => check::check(&verify.check, Some(&verify.name)).await,
+        Verb::Scan(wanted) => scan::scan(&wanted).await,
+        Verb::Explain(wanted) => explain::explain(&wanted),
         Verb::Lab(verb) => laboratory::lab(verb).await,
         Verb::Plan(plan) => plan::plan(&plan),
         Verb::Permissions(wanted) => permissions::permissions(&wanted),

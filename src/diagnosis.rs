@@ -6,10 +6,12 @@
 mod cause;
 mod compose;
 mod judge;
+mod named;
 mod rights;
 mod summary;
 mod verdict;
 
+pub use named::{Shown, name};
 pub use judge::{Judged, judge_example};
 pub use summary::Summary;
 pub use verdict::{
@@ -65,6 +67,10 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
                 Judged::NotApplicable => quiet = quiet.or(Some(false)),
             }
         }
+        // That no text shows it is no news, unless somebody asked for it.
+        if rule.text_only && !fired && !policy.required.contains(&rule.id) {
+            continue;
+        }
         if !lacks.is_empty() {
             let required = rule.severity == crate::rule::Severity::Error
                 && lacks.iter().any(|it| counts(it, policy))
@@ -78,8 +84,6 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
             });
         } else if !fired {
             match quiet {
-                // Nothing was examined: that no text shows it is no good news.
-                _ if rule.text_only => {}
                 Some(true) => passed.push(Passed {
                     id: rule.id.clone(),
                     title: rule.title.clone(),

@@ -47,6 +47,6 @@ pub use primary::{
 pub use role::{Access, Assignment, Principal};
 pub use run::{Clock, Disagreement, MissingRight, Reach};
 pub use snapshot::{Call, ProbeRun, SNAPSHOT_FORMAT, Setting, Snapshot, erase};
-pub use text::{TextEvidence, TextRead, TextSource};
+pub use text::{FOLLOWING, TextEvidence, TextRead, TextSource};
 pub use vault::{PrivateConnection, Vault, VaultPolicy, VaultSecret};
 pub use vocabulary::*;

@@ -1,6 +1,7 @@
 //! What a run comes to as an exit status: the same for every format.
 
 use crate::diagnosis::{Diagnosis, Severity, Summary, WRONG_TARGET};
+use crate::scan::Answer;
 
 /// Exit statuses, a contract for pipelines.
 pub mod exit {
@@ -44,6 +45,17 @@ pub fn exit_code(diagnosis: &Diagnosis, policy: Policy) -> u8 {
         return exit::INCONCLUSIVE;
     }
     exit::FINE
+}
+
+/// The exit status of a scan: findings before what could not be read. To have read nothing is not a success.
+pub fn scan_exit_code(answer: &Answer, policy: Policy) -> u8 {
+    if policy.interrupted {
+        return exit::INTERRUPTED;
+    }
+    if answer.findings.iter().any(|named| named.finding.severity >= policy.fail_on) {
+        return exit::FINDINGS;
+    }
+    if answer.read.bytes == 0 || !answer.unread.is_empty() { exit::INCONCLUSIVE } else { exit::FINE }
 }
 
 #[cfg(test)]

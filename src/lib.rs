@@ -14,4 +14,6 @@ pub mod probe;
 pub mod redact;
 pub mod report;
 pub mod rule;
+pub mod scan;
 pub mod target;
+pub mod text;

@@ -124,6 +124,19 @@ pub fn probes() -> Vec<Box<dyn Probe>> {
     ]
 }
 
+/// The probes that answer for some facts, with those that they need.
+pub fn probes_for(facts: &[&str]) -> Vec<Box<dyn Probe>> {
+    let mut wanted: Vec<&str> = facts.to_vec();
+    let mut kept = Vec::new();
+    let mut left = probes();
+    while let Some(at) = left.iter().position(|probe| probe.provides().iter().any(|it| wanted.contains(it))) {
+        let probe = left.remove(at);
+        wanted.extend(probe.needs());
+        kept.push(probe);
+    }
+    kept
+}
+
 /// Every statement that a database is asked with these settings.
 pub fn statements(target: &Target) -> Vec<String> {
     sql::statements(target, &gateways::usual_columns())

@@ -67,7 +67,8 @@ pub fn redact_line(text: &str) -> Cow<'_, str> {
 fn hide(found: &Captures<'_>) -> String {
     let whole = &found[0];
     let Some(secret) = found.name("secret") else { return whole.to_owned() };
-    if HARMLESS.iter().any(|word| secret.as_str().eq_ignore_ascii_case(word)) {
+    let is_code = secret.as_str().starts_with("AADSTS");
+    if is_code || HARMLESS.iter().any(|word| secret.as_str().eq_ignore_ascii_case(word)) {
         return whole.to_owned();
     }
     let start = found.get(0).map_or(0, |all| all.start());
@@ -118,6 +119,7 @@ mod tests {
                 "https://x.blob.core.windows.net/c?sv=1&sig=[redacted]",
             ),
             ("token: expired", "token: expired"),
+            ("failed to get token: AADSTS700213: No", "failed to get token: AADSTS700213: No"),
             ("the token expired", "the token expired"),
             ("login with password hunter2SECRET45 failed", "login with password [redacted] failed"),
             ("client secret is hunter2SECRET45", "client secret is [redacted]"),

@@ -5,12 +5,15 @@
 mod difference;
 mod inert;
 mod json;
+mod scanned;
 mod shell;
 mod terminal;
 
 use crate::diagnosis::{Diagnosis, Summary};
+use crate::scan::{Answer, Match};
 
 pub use json::{DOCUMENT_FORMAT, Document};
+pub use scanned::{MatchLine, SCAN_FORMAT, ScanDocument, ScanLine, match_line};
 
 /// The formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +27,37 @@ pub enum Format {
 impl Format {
     /// Every format with its name on the command line.
     pub const ALL: &'static [(&'static str, Self)] = &[("terminal", Self::Terminal), ("json", Self::Json)];
+}
 
-    /// The format of a name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, format)| *format)
+/// The formats of a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanFormat {
+    /// For a person at a terminal.
+    Terminal,
+    /// For a machine; `schema/scan.v1.json` describes it.
+    Json,
+    /// A line for each occurrence, and the document as the last one; `schema/scan-line.v1.json` describes a line.
+    Ndjson,
+}
+
+impl ScanFormat {
+    /// Every format with its name on the command line.
+    pub const ALL: &'static [(&'static str, Self)] =
+        &[("terminal", Self::Terminal), ("json", Self::Json), ("ndjson", Self::Ndjson)];
+}
+
+/// Renders what a scan comes to; of a stream, the last line.
+pub fn render_scan(answer: &Answer, exit: u8, format: ScanFormat, style: Style) -> String {
+    match format {
+        ScanFormat::Terminal => terminal::scanned(answer, exit, style),
+        ScanFormat::Json => scanned::json(answer, exit),
+        ScanFormat::Ndjson => scanned::last_line(answer, exit),
     }
+}
+
+/// An occurrence as a row on a terminal.
+pub fn match_row(id: &str, place: &str, one: &Match, style: Style) -> String {
+    terminal::match_row(id, place, one, style)
 }
 
 /// How the terminal format looks.

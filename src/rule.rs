@@ -19,10 +19,10 @@ mod wording;
 pub use catalogue::{catalogue, scanner};
 pub use expression::{Expression, Scope, Truth};
 pub use file::{Example, ExampleText, Expect, Severity, Sureness, schema};
-pub use load::{RuleError, RuleTable, load};
+pub use load::{RuleError, RuleTable, load, load_some};
 pub use prepare::Entry;
 pub use shape::{Shape, shapes};
-pub use symptom::{FOLLOWING, Found, Hit, Scanner, Search, Shown};
+pub use symptom::{Found, Hit, Scanner, Search, Shown};
 pub use template::{Filled, Template, Values};
 
 use std::collections::BTreeMap;

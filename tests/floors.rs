@@ -16,8 +16,10 @@ fn floors() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("target", &["fact", "client"]),
         ("diagnosis", &["fact", "derive", "rule"]),
         ("probe", &["fact", "client", "redact", "target"]),
-        ("gate", &["fact", "diagnosis"]),
-        ("report", &["fact", "diagnosis"]),
+        ("text", &["fact"]),
+        ("scan", &["fact", "redact", "rule", "text", "diagnosis"]),
+        ("gate", &["fact", "diagnosis", "scan"]),
+        ("report", &["fact", "diagnosis", "scan"]),
         (
             "cli",
             &[
@@ -32,6 +34,8 @@ fn floors() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "probe",
                 "gate",
                 "report",
+                "text",
+                "scan",
             ],
         ),
     ])

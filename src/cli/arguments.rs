@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::Value;
 
 use crate::diagnosis::Severity;
-use crate::report::Format;
+use crate::report::{Format, ScanFormat};
 
 /// Finds what is broken in a `MazeVault` hybrid deployment, names it, proves it and prints the fix.
 ///
@@ -25,6 +25,10 @@ pub(super) enum Verb {
     Check(Box<Check>),
     /// Examine again after a fix, and report on one name (and what explains it) only
     Verify(Box<Verify>),
+    /// Find named errors in text: files, folders, archives, standard input, or the deployment's own logs
+    Scan(Box<Scan>),
+    /// Say what a code, a name or a pasted message means, and what mends it; offline
+    Explain(Explain),
     /// List everything that a run would touch, without touching any of it
     Plan(Box<Plan>),
     /// Print the smallest rights that a run needs, ready to apply, and what stays open without each
@@ -138,6 +142,69 @@ pub(super) enum Rules {
     },
     /// Print the JSON Schema of a rule file
     Schema,
+}
+
+#[derive(Args)]
+pub(super) struct Scan {
+    /// Files, folders, archives (gzip, Zstandard, tar), or a dash for standard input, which is read where nothing is named
+    pub(super) sources: Vec<PathBuf>,
+    /// Read the gateway's pods: their logs, those of their previous containers, and their events
+    #[arg(long)]
+    pub(super) gateway: bool,
+    /// Read the logs of the Primary's containers
+    #[arg(long)]
+    pub(super) primary: bool,
+    /// With --gateway or --primary: read those of a scenario of the lab instead of a real deployment
+    #[arg(long, value_name = "SCENARIO")]
+    pub(super) lab: Option<String>,
+    /// Leave out what is older: a time (2026-11-23T14:00:00Z) or how long ago (90s, 15m, 2h, 3d). What carries no time is kept
+    #[arg(long, value_name = "TIME|AGO")]
+    pub(super) since: Option<String>,
+    /// Go on reading as text is added, and show each occurrence at once; ends with the interrupt key
+    #[arg(short, long)]
+    pub(super) follow: bool,
+    /// Report as FORMAT (terminal, json, ndjson) to standard output, or as FORMAT=FILE; may be repeated
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = parse_scan_output)]
+    pub(super) output: Vec<ScanOutput>,
+    /// Fail on findings of this severity or worse
+    #[arg(long, value_enum, default_value = "error")]
+    pub(super) fail_on: FailOn,
+    /// Folder of rule files to lay over the embedded ones
+    #[arg(long, value_name = "DIR")]
+    pub(super) rules: Option<PathBuf>,
+    /// Show full texts and every place
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// Colours
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) color: Color,
+    #[command(flatten)]
+    pub(super) target: TargetArguments,
+}
+
+#[derive(Args)]
+pub(super) struct Explain {
+    /// A code (AADSTS700213, 700213), a name or part of one, or a whole message
+    pub(super) what: Vec<String>,
+    /// List all names
+    #[arg(long)]
+    pub(super) list: bool,
+    /// With --list: only those of an area
+    #[arg(long, value_name = "AREA", requires = "list")]
+    pub(super) area: Option<String>,
+    /// Print as this
+    #[arg(short, long, value_enum, default_value = "terminal")]
+    pub(super) output: ExplainFormat,
+    /// Colours
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) color: Color,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExplainFormat {
+    Terminal,
+    Markdown,
+    Json,
 }
 
 /// What to examine, and how to report.
@@ -271,16 +338,35 @@ pub(super) struct Output {
 }
 
 fn parse_output(text: &str) -> Result<Output, String> {
+    let (format, file) = format_and_file(text, Format::ALL)?;
+    Ok(Output { format, file })
+}
+
+/// Where the report of a scan goes.
+#[derive(Clone)]
+pub(super) struct ScanOutput {
+    pub(super) format: ScanFormat,
+    pub(super) file: Option<PathBuf>,
+}
+
+fn parse_scan_output(text: &str) -> Result<ScanOutput, String> {
+    let (format, file) = format_and_file(text, ScanFormat::ALL)?;
+    Ok(ScanOutput { format, file })
+}
+
+fn format_and_file<T: Copy>(text: &str, all: &[(&str, T)]) -> Result<(T, Option<PathBuf>), String> {
     let (name, file) = match text.split_once('=') {
         Some((_, "")) => return Err("a file name is missing behind =".into()),
         Some((name, file)) => (name, Some(PathBuf::from(file))),
         None => (text, None),
     };
-    let format = Format::from_name(name).ok_or_else(|| {
-        let known: Vec<&str> = Format::ALL.iter().map(|(name, _)| *name).collect();
-        format!("there is no format {name}; there are {}", known.join(", "))
-    })?;
-    Ok(Output { format, file })
+    match all.iter().find(|(known, _)| *known == name) {
+        Some((_, format)) => Ok((*format, file)),
+        None => {
+            let known: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+            Err(format!("there is no format {name}; there are {}", known.join(", ")))
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]

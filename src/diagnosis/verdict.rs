@@ -75,6 +75,8 @@ pub struct Excerpt {
     pub place: String,
     /// Line number of the last occurrence, from 1.
     pub line: u64,
+    /// Byte in that line, from 1, where it was kept.
+    pub column: Option<u64>,
     /// How many times it was seen.
     pub count: u32,
     /// First time, where the text carries times.
@@ -84,6 +86,8 @@ pub struct Excerpt {
     /// The text around the match of the last occurrence, at most a few hundred characters. Hostile until a format
     /// has made it inert.
     pub text: String,
+    /// The part of the text that shows it; empty where it was not kept. As hostile as the text.
+    pub decisive: String,
 }
 
 /// What to do about a finding.

@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Lines behind the one in which a message begins that may belong to it: messages wrap.
+pub const FOLLOWING: usize = 4;
+
 /// Where a piece of text was taken from. Rules may restrict a symptom to some sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

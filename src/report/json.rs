@@ -41,7 +41,7 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
 
 /// The same document in characters that do nothing to a terminal or a pipeline that it is printed to: JSON's own
 /// escapes stand for the others, which occur inside strings only.
-fn calm(json: &str) -> String {
+pub(super) fn calm(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for c in json.chars() {
         if c == '\n' || shows(c, true) {

@@ -4,6 +4,7 @@ mod cause;
 mod contrast;
 mod open;
 mod rest;
+mod scanned;
 
 use jiff::Timestamp;
 use owo_colors::{OwoColorize, Style as Paint};
@@ -18,6 +19,8 @@ const INDENT: usize = 4;
 const LABEL: usize = 13;
 /// Less room than this for a value is not worth keeping to.
 const LEAST: usize = 20;
+
+pub(super) use scanned::{match_row, scanned};
 
 pub(super) fn render(diagnosis: &Diagnosis, exit: u8, style: Style) -> String {
     let mut screen = Screen { out: String::new(), style, now: diagnosis.observed_at };

@@ -50,6 +50,46 @@ pub fn load(
     settings: &[(&str, bool)],
     overlay: Option<&Path>,
 ) -> Result<RuleTable, RuleError> {
+    let files = files(overlay)?;
+    let (rules, entries, places) = read_all(vocabulary, settings, files)?;
+    check_causes(&rules, &places)?;
+    Ok(table(vocabulary, rules, &entries))
+}
+
+/// Loads some rules of the embedded table, with those that explain them: enough to speak of what text shows.
+pub fn load_some(
+    vocabulary: &[FactSpec],
+    settings: &[(&str, bool)],
+    names: impl IntoIterator<Item = String>,
+) -> Result<RuleTable, RuleError> {
+    let all = files(None)?;
+    let mut wanted: Files = BTreeMap::new();
+    let mut open: Vec<String> = names.into_iter().collect();
+    let (mut rules, mut entries) = (BTreeMap::new(), Vec::new());
+    while !open.is_empty() {
+        let next = std::mem::take(&mut open).into_iter().filter_map(|id| all.get_key_value(&id));
+        let new: Files = next
+            .filter(|(id, _)| !wanted.contains_key(*id))
+            .map(|(id, file)| (id.clone(), file.clone()))
+            .collect();
+        wanted.extend(new.clone());
+        let (found, prepared, _) = read_all(vocabulary, settings, new)?;
+        open.extend(found.values().flat_map(|rule: &Rule| rule.caused_by.iter().cloned()));
+        rules.extend(found);
+        entries.extend(prepared);
+    }
+    Ok(table(vocabulary, rules, &entries))
+}
+
+/// Rule files by id: what they are called, and their text.
+type Files = BTreeMap<String, (String, String)>;
+
+fn table(vocabulary: &[FactSpec], rules: BTreeMap<String, Rule>, entries: &[Entry]) -> RuleTable {
+    RuleTable { rules, scanner: catalogue::of(entries, catalogue::shared()), shapes: shapes(vocabulary) }
+}
+
+/// The embedded files, with those of a folder laid over them by id.
+fn files(overlay: Option<&Path>) -> Result<Files, RuleError> {
     let mut files: BTreeMap<String, (String, String)> = BTreeMap::new();
     for (path, text) in embedded(&EMBEDDED).into_iter().filter(|(path, _)| path != SHARED) {
         insert(&mut files, format!("rules/{path}"), &path, text)?;
@@ -68,6 +108,15 @@ pub fn load(
         }
         files.extend(laid);
     }
+    Ok(files)
+}
+
+#[expect(clippy::type_complexity, reason = "rules, what a search needs of them, and where each is written")]
+fn read_all(
+    vocabulary: &[FactSpec],
+    settings: &[(&str, bool)],
+    files: Files,
+) -> Result<(BTreeMap<String, Rule>, Vec<Entry>, Files), RuleError> {
     let shapes = shapes(vocabulary);
     let target = target_shape(settings);
     let areas = shapes.iter().map(|(area, facts)| (area.as_str(), facts)).collect();
@@ -81,9 +130,7 @@ pub fn load(
         entries.push(entry(&rule, found));
         rules.insert(id, rule);
     }
-    check_causes(&rules, &places)?;
-    let scanner = catalogue::of(&entries, catalogue::shared());
-    Ok(RuleTable { rules, scanner, shapes })
+    Ok((rules, entries, places))
 }
 
 fn embedded(folder: &Dir<'_>) -> Vec<(String, String)> {

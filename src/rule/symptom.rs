@@ -12,10 +12,8 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::filter::{Filter, Sample};
 use super::literal::Need;
-use crate::fact::TextSource;
+use crate::fact::{FOLLOWING, TextSource};
 
-/// Lines behind the one in which a symptom begins that may belong to it.
-pub const FOLLOWING: usize = 4;
 /// Bytes of a block by which a filter is tuned.
 const SAMPLED: usize = 1 << 18;
 /// Bytes between two looks at whether a filter still fits its text.

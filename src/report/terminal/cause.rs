@@ -8,7 +8,7 @@ use crate::report::inert::{columns, wrap};
 use crate::report::shell;
 
 /// Lines of explanation without `-v`.
-const EXPLAINED: usize = 4;
+pub(super) const EXPLAINED: usize = 4;
 /// Lines of a quoted text without `-v`.
 const QUOTED: usize = 2;
 /// Quoted texts of one finding without `-v`.
@@ -16,7 +16,7 @@ const EXCERPTS: usize = 2;
 
 /// Every cause with what it explains, near things first. Each finding is shown: one whose explanation leads nowhere
 /// stands as a cause.
-fn tree(wrong: &[Finding]) -> Vec<(&Finding, Vec<&Finding>)> {
+pub(super) fn tree(wrong: &[Finding]) -> Vec<(&Finding, Vec<&Finding>)> {
     let named = |id: &str| wrong.iter().any(|finding| finding.id == id);
     let mut shown = vec![false; wrong.len()];
     let mut causes = Vec::new();
@@ -86,7 +86,7 @@ impl Screen {
         }
     }
 
-    fn title(&mut self, cause: &Finding, again: bool) {
+    pub(super) fn title(&mut self, cause: &Finding, again: bool) {
         let mark = if cause.severity == Severity::Error { Mark::Error } else { Mark::Warning };
         let severity = match cause.severity {
             Severity::Error => "error",
@@ -147,7 +147,7 @@ impl Screen {
     }
 
     /// One row for each thing that follows; with `-v` its own evidence under it.
-    fn consequences(&mut self, consequences: &[&Finding]) {
+    pub(super) fn consequences(&mut self, consequences: &[&Finding]) {
         let ids: Vec<String> = consequences.iter().map(|finding| self.inert(&finding.id)).collect();
         let widest = ids.iter().map(|id| columns(id)).max().unwrap_or(0);
         for (at, (finding, id)) in consequences.iter().zip(&ids).enumerate() {
@@ -180,7 +180,7 @@ impl Screen {
         }
     }
 
-    fn remedy(&mut self, remedy: &Remedy) {
+    pub(super) fn remedy(&mut self, remedy: &Remedy) {
         if !remedy.text.is_empty() {
             self.detail("fix", &remedy.text, usize::MAX);
         }
@@ -216,7 +216,7 @@ impl Screen {
         }
     }
 
-    fn background(&mut self, cause: &Finding) {
+    pub(super) fn background(&mut self, cause: &Finding) {
         for reference in &cause.references {
             let reference = self.inert(reference);
             self.row("read", &reference);

@@ -1,0 +1,221 @@
+//! What is packed: gzip, Zstandard and tar, in each other, told by their first bytes.
+
+use std::cell::Cell;
+use std::io::{self, BufReader, Chain, Cursor, Read};
+use std::rc::Rc;
+
+use encoding_rs_io::DecodeReaderBytesBuilder;
+
+use super::Problem;
+
+/// Bytes by which a format is told: a tar's mark ends here.
+const HEAD: usize = 262;
+/// Buffer of what is unpacked.
+const BUFFER: usize = 1 << 17;
+/// Window that a Zstandard frame may ask for, as a power of two; what needs more is refused.
+const WINDOW_LOG: u32 = 23;
+
+/// What unpacking may come to.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Archives in each other.
+    pub depth: usize,
+    /// Entries of one archive.
+    pub entries: usize,
+    /// Bytes that may come out before the ratio counts.
+    pub free: u64,
+    /// Times that packed bytes may grow by unpacking.
+    pub ratio: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { depth: 6, entries: 1_000_000, free: 256 << 20, ratio: 1000 }
+    }
+}
+
+/// How much went in and came out, of one source.
+#[derive(Clone)]
+struct Budget {
+    limits: Limits,
+    packed: Rc<Cell<u64>>,
+    unpacked: Rc<Cell<u64>>,
+}
+
+/// Counts the packed bytes.
+struct Packed<R> {
+    inner: R,
+    budget: Budget,
+}
+
+impl<R: Read> Read for Packed<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(into)?;
+        self.budget.packed.set(self.budget.packed.get() + count as u64);
+        Ok(count)
+    }
+}
+
+/// Counts the unpacked bytes and ends a bomb.
+struct Unpacked<R> {
+    inner: R,
+    budget: Budget,
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(into)?;
+        let Budget { limits, packed, unpacked } = &self.budget;
+        unpacked.set(unpacked.get() + count as u64);
+        if unpacked.get() > limits.free && unpacked.get() / limits.ratio > packed.get() {
+            return Err(io::Error::other(format!(
+                "grows by more than {} times when it is unpacked, as an archive bomb does: the rest was not read",
+                limits.ratio
+            )));
+        }
+        Ok(count)
+    }
+}
+
+type Stream<'a> = Box<dyn Read + 'a>;
+
+/// Calls `visit` for each text in a source, with its name. What cannot be unpacked goes to `problems`.
+///
+/// `visit` answers with an error where reading broke off.
+pub fn unpack(
+    place: &str,
+    source: Stream<'_>,
+    limits: Limits,
+    visit: &mut dyn FnMut(&str, &mut dyn Read) -> io::Result<()>,
+    problems: &mut Vec<Problem>,
+) {
+    let budget = Budget { limits, packed: Rc::new(Cell::new(0)), unpacked: Rc::new(Cell::new(0)) };
+    let counted = Box::new(Packed { inner: source, budget: budget.clone() });
+    layer(place, counted, &budget, 0, visit, problems);
+}
+
+fn layer<'a>(
+    place: &str,
+    mut source: Stream<'a>,
+    budget: &Budget,
+    depth: usize,
+    visit: &mut dyn FnMut(&str, &mut dyn Read) -> io::Result<()>,
+    problems: &mut Vec<Problem>,
+) {
+    let mut head = Vec::with_capacity(HEAD);
+    if let Err(error) = (&mut source).take(HEAD as u64).read_to_end(&mut head) {
+        problems.push(Problem::new(place, super::walk::reason(&error)));
+    }
+    let kind = kind(&head);
+    let whole: Chain<Cursor<Vec<u8>>, Stream<'a>> = Cursor::new(head).chain(source);
+    if depth > budget.limits.depth && !matches!(kind, Kind::Text) {
+        problems.push(Problem::new(
+            place,
+            format!("lies more than {} archives deep and was not read", budget.limits.depth),
+        ));
+        return;
+    }
+    let bounded = |inner: Stream<'a>| Box::new(Unpacked { inner, budget: budget.clone() });
+    match kind {
+        Kind::Gzip => {
+            let reader = flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BUFFER, whole));
+            layer(place, bounded(Box::new(reader)), budget, depth + 1, visit, problems);
+        }
+        Kind::Zstd => match zstd::stream::read::Decoder::new(whole) {
+            Ok(mut reader) => {
+                if let Err(error) = reader.window_log_max(WINDOW_LOG) {
+                    problems.push(Problem::new(place, error));
+                    return;
+                }
+                layer(place, bounded(Box::new(reader)), budget, depth + 1, visit, problems);
+            }
+            Err(error) => problems.push(Problem::new(place, error)),
+        },
+        Kind::Tar => entries(place, whole, budget, depth, visit, problems),
+        Kind::Other(name) => problems.push(Problem::new(
+            place,
+            format!("is packed with {name}, which is not read: unpack it first"),
+        )),
+        Kind::Text => {
+            // A byte order mark says UTF-16; everything else is read as it stands.
+            let mut text =
+                DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).build(whole);
+            if let Err(error) = visit(place, &mut text) {
+                problems.push(Problem::new(place, broken(&error)));
+            }
+        }
+    }
+}
+
+/// One after the other, streaming.
+fn entries(
+    place: &str,
+    archive: impl Read,
+    budget: &Budget,
+    depth: usize,
+    visit: &mut dyn FnMut(&str, &mut dyn Read) -> io::Result<()>,
+    problems: &mut Vec<Problem>,
+) {
+    let mut archive = tar::Archive::new(archive);
+    let all = match archive.entries() {
+        Ok(all) => all,
+        Err(error) => return problems.push(Problem::new(place, broken(&error))),
+    };
+    for (number, entry) in all.enumerate() {
+        if number >= budget.limits.entries {
+            let what = format!("has more than {} entries; the others were not read", budget.limits.entries);
+            return problems.push(Problem::new(place, what));
+        }
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => return problems.push(Problem::new(place, broken(&error))),
+        };
+        // Folders, links and devices hold no text of their own.
+        if !entry.header().entry_type().is_file() && !entry.header().entry_type().is_gnu_sparse() {
+            continue;
+        }
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let inner = format!("{place}!/{}", name.trim_start_matches("./"));
+        let before = problems.len();
+        let bounded = Unpacked { inner: entry, budget: budget.clone() };
+        layer(&inner, Box::new(bounded), budget, depth + 1, visit, problems);
+        // What broke inside broke the archive's stream as well, where it was a bomb.
+        if problems[before..].iter().any(|problem| problem.what.contains("archive bomb")) {
+            return;
+        }
+    }
+}
+
+/// What an error while unpacking means.
+fn broken(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "ends too early: the archive is cut off".into(),
+        io::ErrorKind::Other => error.to_string(),
+        _ => format!("cannot be read to its end: {error}"),
+    }
+}
+
+enum Kind {
+    Gzip,
+    Zstd,
+    Tar,
+    Other(&'static str),
+    Text,
+}
+
+/// The format of a stream by its first bytes (RFC 1952, RFC 8878, POSIX pax, and the others' own marks).
+fn kind(head: &[u8]) -> Kind {
+    let skippable = head.len() >= 4 && head[0] & 0xF0 == 0x50 && head[1..4] == [0x2A, 0x4D, 0x18];
+    match head {
+        [0x1F, 0x8B, 8, ..] => Kind::Gzip,
+        [0x28, 0xB5, 0x2F, 0xFD, ..] => Kind::Zstd,
+        _ if skippable => Kind::Zstd,
+        [0xFD, b'7', b'z', b'X', b'Z', 0, ..] => Kind::Other("xz"),
+        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..] => Kind::Other("bzip2"),
+        [b'P', b'K', 3, 4, ..] => Kind::Other("zip"),
+        [b'7', b'z', 0xBC, 0xAF, ..] => Kind::Other("7-Zip"),
+        [0x04, 0x22, 0x4D, 0x18, ..] => Kind::Other("LZ4"),
+        _ if head.get(257..262) == Some(b"ustar") => Kind::Tar,
+        _ => Kind::Text,
+    }
+}

@@ -5,12 +5,14 @@
 
 mod cause;
 mod compose;
+mod explained;
 mod judge;
 mod named;
 mod rights;
 mod summary;
 mod verdict;
 
+pub use explained::{Explanation, Wording, explain};
 pub use named::{Shown, name};
 pub use judge::{Judged, judge_example};
 pub use summary::Summary;

@@ -3,13 +3,14 @@
 //! Whatever comes from outside (evidence, log lines, names) is hostile: each format makes it inert.
 
 mod difference;
+mod explained;
 mod inert;
 mod json;
 mod scanned;
 mod shell;
 mod terminal;
 
-use crate::diagnosis::{Diagnosis, Summary};
+use crate::diagnosis::{Diagnosis, Explanation, Summary};
 use crate::scan::{Answer, Match};
 
 pub use json::{DOCUMENT_FORMAT, Document};
@@ -53,6 +54,27 @@ pub fn render_scan(answer: &Answer, exit: u8, format: ScanFormat, style: Style) 
         ScanFormat::Json => scanned::json(answer, exit),
         ScanFormat::Ndjson => scanned::last_line(answer, exit),
     }
+}
+
+/// Explanations for a person at a terminal.
+pub fn explain_on_terminal(all: &[Explanation], style: Style) -> String {
+    let texts: Vec<String> =
+        all.iter().map(|one| explained::terminal(one, style.width, style.unicode)).collect();
+    texts.join("\n")
+}
+
+/// Explanations as Markdown; the whole catalogue with a table of its names.
+pub fn explain_in_markdown(all: &[Explanation], whole: bool) -> String {
+    if whole {
+        return explained::catalogue(all);
+    }
+    all.iter().map(|one| explained::markdown(one, 1)).collect()
+}
+
+/// Explanations for a machine; `schema/explain.v1.json` describes them.
+pub fn explain_in_json(all: &[Explanation]) -> String {
+    // Its types have text keys only, which is all that JSON asks.
+    format!("{}\n", json::calm(&serde_json::to_string_pretty(all).unwrap_or_else(|_| "[]".into())))
 }
 
 /// An occurrence as a row on a terminal.

@@ -34,7 +34,19 @@ struct Filler<'a> {
     further: BTreeMap<String, Value>,
 }
 
-impl Filler<'_> {
+impl<'a> Filler<'a> {
+    fn new(
+        world: &'a World<'a>,
+        rule: &Rule,
+        binding: Option<(&'a str, &'a str)>,
+        captures: &BTreeMap<String, Value>,
+    ) -> Self {
+        let names = world.table.scanner.captures_of(&rule.id);
+        let mut further: BTreeMap<String, Value> = names.into_iter().map(|name| (name, Value::Null)).collect();
+        further.extend(captures.clone());
+        Self { world, binding, further }
+    }
+
     fn values(&self, more: Option<(&str, &Value)>) -> Values {
         let mut further = self.further.clone();
         if let Some((name, value)) = more {
@@ -50,10 +62,7 @@ pub(super) fn finding(
     binding: Option<(&str, &str)>,
     fired: &Fired,
 ) -> Finding {
-    let mut further: BTreeMap<String, Value> =
-        world.table.scanner.captures_of(&rule.id).into_iter().map(|name| (name, Value::Null)).collect();
-    further.extend(fired.captures.clone());
-    let filler = Filler { world, binding, further };
+    let filler = Filler::new(world, rule, binding, &fired.captures);
     let values = filler.values(None);
     let line = |template: &Template| tidy(&template.fill(&values).text);
     let side = |labelled: &Labelled| {
@@ -132,6 +141,14 @@ fn remedy(filler: &Filler<'_>, rule: &Rule) -> Option<Remedy> {
         rule.remedy.iter().filter(fits).map(|variant| way(filler, &scope, variant)).collect();
     let whole = ways.iter().position(|(_, whole)| *whole).unwrap_or(0);
     ways.into_iter().nth(whole).map(|(remedy, _)| remedy)
+}
+
+/// Every way to mend it, each as far as it can be filled in without knowing which fits.
+pub(super) fn remedies(world: &World<'_>, rule: &Rule, binding: Option<(&str, &str)>) -> Vec<Remedy> {
+    let filler = Filler::new(world, rule, binding, &BTreeMap::new());
+    let scope = Scope::new(&world.areas, &world.target, binding);
+    let ways = rule.remedy.iter().map(|variant| way(&filler, &scope, variant).0);
+    ways.filter(|way| !way.text.is_empty() || !way.commands.is_empty()).collect()
 }
 
 /// One way to mend it, and whether all of its commands could be written.

@@ -47,6 +47,19 @@ pub struct Fired {
     pub(super) facts: BTreeMap<String, Origin>,
 }
 
+impl Fired {
+    /// As if it had fired, with nothing that shows it.
+    pub(super) fn unseen(rule: &Rule) -> Self {
+        Self {
+            severity: super::compose::severity(rule.severity),
+            confidence: super::compose::confidence(rule.confidence),
+            excerpts: Vec::new(),
+            captures: BTreeMap::new(),
+            facts: BTreeMap::new(),
+        }
+    }
+}
+
 impl<'a> World<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, table: &'a RuleTable) -> Self {
         let mut areas: Areas = table.shapes.keys().map(|area| (area.clone(), BTreeMap::new())).collect();

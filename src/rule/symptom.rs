@@ -11,7 +11,7 @@ use memchr::{memchr, memrchr};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::filter::{Filter, Sample};
-use super::literal::Need;
+use super::literal::{Need, SHORTEST, need};
 use crate::fact::{FOLLOWING, TextSource};
 
 /// Bytes of a block by which a filter is tuned.
@@ -148,6 +148,38 @@ impl Scanner {
             recovery_count: symptoms.recoveries.len(),
             untuned: OnceLock::new(),
         }
+    }
+
+    /// A scanner for expressions of one's own, each under a name; taken as they stand. Fails where one has no valid
+    /// syntax.
+    pub fn for_expressions<'a>(
+        named: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, String> {
+        let mut symptoms = Symptoms::default();
+        for (name, expression) in named {
+            compile(expression)?;
+            let of = match symptoms.rules.iter().position(|known| known == name) {
+                Some(known) => known,
+                None => {
+                    symptoms.rules.push(name.to_owned());
+                    symptoms.recovered_by.push(Vec::new());
+                    symptoms.rules.len() - 1
+                }
+            };
+            symptoms.patterns.push(Pattern {
+                of,
+                expression: expression.to_owned(),
+                sources: TextSource::ALL.to_vec(),
+                unless: None,
+                need: need(expression, SHORTEST)?,
+            });
+        }
+        Ok(Self::new(symptoms))
+    }
+
+    /// Every expression of the table as it is looked for, with the name it is of.
+    pub fn expressions(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.patterns.iter().map(|one| (self.rules[one.of].as_str(), one.pattern.expression.as_str()))
     }
 
     /// Names of all rules with symptoms; a [`Found`] names one by its position.

@@ -75,10 +75,10 @@ fn expressions(count: usize) -> Vec<String> {
         r"\bAADSTS7000222\b",
         r"(?i)certificate signed by unknown authority",
         r"(?i)dial tcp \S{1,60}: connect: connection refused",
-        r#"(?i)password authentication failed for user "(?P<user>[^"]{1,60})""#,
+        r#"(?i)password authentication failed for user "([^"]{1,60})""#,
         r"(?i)back-off .{0,20}restarting failed container",
-        r"(?i)lookup (?P<host>\S{1,80}) on \S{1,60}: no such host",
-        r#"(?i)relation "(?P<table>[\w.]{1,60})" does not exist"#,
+        r"(?i)lookup (\S{1,80}) on \S{1,60}: no such host",
+        r#"(?i)relation "([\w.]{1,60})" does not exist"#,
     ];
     let mut all: BTreeSet<String> = real.iter().map(|&one| one.to_owned()).collect();
     let nouns = ["record", "assertion", "session", "replica", "quota", "certificate", "token", "endpoint", "ledger"];
@@ -89,7 +89,7 @@ fn expressions(count: usize) -> Vec<String> {
         let (noun, verb, thing) = (numbers.one(&nouns[..]), numbers.one(&verbs[..]), numbers.one(&things[..]));
         all.insert(match numbers.below(3) {
             0 => format!(r"\bAADSTS{number}{}\b", numbers.below(100)),
-            1 => format!(r#"(?i){noun} {verb} by {thing} {} with reason "(?P<why>[^"]{{1,80}})""#, number % 977),
+            1 => format!(r#"(?i){noun} {verb} by {thing} {} with reason "([^"]{{1,80}})""#, number % 977),
             _ => format!(r"(?i)the {thing}-{} .{{0,80}}? was {verb}", number % 1987),
         });
     }

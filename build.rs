@@ -115,5 +115,5 @@ fn shared(text: &str) -> Result<Shared, String> {
         }
         recoveries.insert(name, all);
     }
-    Ok(Shared { mentions: file.mentions.iter().map(|pattern| wording::spelled(pattern)).collect(), recoveries })
+    Ok(Shared { mentions: file.mentions, recoveries })
 }

@@ -117,7 +117,7 @@ fn child(patterns: &Path, logs: Vec<PathBuf>) {
     let scanner = if embedded {
         scanner()
     } else {
-        Scanner::for_expressions(names.iter().map(String::as_str).zip(expressions.lines())).unwrap()
+        Scanner::for_patterns(names.iter().map(String::as_str).zip(expressions.lines())).unwrap()
     };
     let clock = Clock { now: "2026-11-30T00:00:00Z".parse().unwrap() };
     let reading = Reading { scanner: &scanner, source: TextSource::Text, clock, since: None, eager: false };

@@ -65,3 +65,9 @@ fn losing_a_fact_never_turns_a_failure_into_a_pass() {
     }
     assert!(checked > 0);
 }
+
+/// The embedded ones are not compiled before they are needed.
+#[test]
+fn every_expression_compiles() {
+    assert_eq!(rule::scanner().faulty(), Vec::<&str>::new());
+}

@@ -1,8 +1,9 @@
 //! The published schemas say what the types say.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
 
+use mzv_doctor::diagnosis::Explanation;
 use mzv_doctor::fact::Snapshot;
-use mzv_doctor::report::Document;
+use mzv_doctor::report::{Document, ScanDocument, ScanLine};
 
 fn check(name: &str, schema: &schemars::Schema) {
     let text = format!("{}\n", serde_json::to_string_pretty(schema).unwrap());
@@ -22,4 +23,15 @@ fn the_diagnosis_schema_is_fresh() {
 #[test]
 fn the_snapshot_schema_is_fresh() {
     check("snapshot.v1.json", &schemars::schema_for!(Snapshot));
+}
+
+#[test]
+fn the_scan_schemas_are_fresh() {
+    check("scan.v1.json", &schemars::schema_for!(ScanDocument));
+    check("scan-line.v1.json", &schemars::schema_for!(ScanLine));
+}
+
+#[test]
+fn the_explanation_schema_is_fresh() {
+    check("explain.v1.json", &schemars::schema_for!(Vec<Explanation>));
 }

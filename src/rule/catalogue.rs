@@ -18,6 +18,12 @@ pub fn catalogue() -> &'static [Entry] {
     &PREPARED.entries
 }
 
+/// One embedded rule.
+pub(super) fn entry(id: &str) -> Option<&'static Entry> {
+    let at = PREPARED.entries.binary_search_by(|entry| entry.id.as_str().cmp(id)).ok()?;
+    PREPARED.entries.get(at)
+}
+
 /// All symptoms of the embedded rules.
 pub fn scanner() -> Scanner {
     of(&PREPARED.entries, &PREPARED.shared)
@@ -50,7 +56,8 @@ fn pattern(of: usize, one: &super::prepare::Expression) -> Pattern {
     let named = |name: &String| TextSource::from_name(name);
     Pattern {
         of,
-        expression: one.expression.clone(),
+        pattern: one.pattern.clone(),
+        captures: one.captures.clone(),
         sources: if one.sources.is_empty() {
             TextSource::ALL.to_vec()
         } else {

@@ -25,10 +25,19 @@ pub(super) const fn fold(byte: u8) -> u8 {
     byte | 0x20
 }
 
-/// What every text that an expression matches holds; none where no piece of `shortest` bytes is certain.
-///
-/// Fails where the expression has no valid syntax.
-pub(super) fn need(expression: &str, shortest: usize) -> Result<Option<Need>, String> {
+/// What the syntax of an expression tells without compiling it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Read {
+    /// What every text that it matches holds; none where no piece of `shortest` bytes is certain.
+    pub(super) need: Option<Need>,
+    /// Names of its captures.
+    pub(super) captures: Vec<String>,
+    /// Whether it matches an empty text.
+    pub(super) empty: bool,
+}
+
+/// Reads an expression. Fails where it has no valid syntax.
+pub(super) fn read(expression: &str, shortest: usize) -> Result<Read, String> {
     let hir = ParserBuilder::new()
         .unicode(false)
         .utf8(false)
@@ -36,8 +45,22 @@ pub(super) fn need(expression: &str, shortest: usize) -> Result<Option<Need>, St
         .multi_line(true)
         .build()
         .parse(expression)
-        .map_err(|error| error.to_string())?;
-    Ok(of(&hir, shortest))
+        .map_err(|error| error.to_string().lines().last().unwrap_or("is no regular expression").to_owned())?;
+    let mut captures = Vec::new();
+    names(&hir, &mut captures);
+    Ok(Read { need: of(&hir, shortest), captures, empty: hir.properties().minimum_len() == Some(0) })
+}
+
+fn names(hir: &Hir, found: &mut Vec<String>) {
+    match hir.kind() {
+        HirKind::Capture(capture) => {
+            found.extend(capture.name.as_deref().map(str::to_owned));
+            names(&capture.sub, found);
+        }
+        HirKind::Repetition(repeated) => names(&repeated.sub, found),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().for_each(|part| names(part, found)),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
+    }
 }
 
 /// The one character that a node stands for, folded.
@@ -105,7 +128,7 @@ impl Walk {
 
 #[cfg(test)]
 mod tests {
-    use super::{Need, need};
+    use super::{Need, read};
 
     fn piece(text: &str) -> Need {
         Need::Piece(text.into())
@@ -122,8 +145,10 @@ mod tests {
             (r"(?:optional)? words", Some(piece(" words"))),
             (r"\d+", None),
         ] {
-            assert_eq!(need(pattern, 6), Ok(wanted), "{pattern}");
+            assert_eq!(read(pattern, 6).map(|read| read.need), Ok(wanted), "{pattern}");
         }
-        assert!(need("(", 6).is_err());
+        assert!(read("(", 6).is_err());
+        let two = read("(?P<one>a)(?:b(?P<two>c))?", 6).unwrap();
+        assert_eq!((two.captures, two.empty), (vec!["one".to_owned(), "two".to_owned()], false));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::literal::{Need, SHORTEST, need};
+use super::literal::{Need, SHORTEST, read};
 use super::wording::{entra, spelled};
 
 /// One expression.
@@ -13,12 +13,14 @@ use super::wording::{entra, spelled};
 pub(super) struct Expression {
     /// Sources by name; all where empty.
     pub sources: Vec<String>,
-    /// The regular expression.
-    pub expression: String,
-    /// The one that excepts a line.
+    /// The pattern, as it is written ([`spelled`] makes an expression of it).
+    pub pattern: String,
+    /// The one that excepts a line, likewise.
     pub unless: Option<String>,
     /// What every match holds.
     pub need: Option<Need>,
+    /// Names of its captures.
+    pub captures: Vec<String>,
 }
 
 /// One rule.
@@ -73,15 +75,27 @@ pub(super) fn expressions(
         (None, Some(pattern)) => vec![pattern.to_owned()],
         _ => return Err("a symptom has either a pattern or a code of Entra (entra)".into()),
     };
+    if let Some(unless) = unless {
+        read(&spelled(unless), SHORTEST).map_err(|problem| format!("unless: {problem}"))?;
+    }
     patterns
-        .iter()
+        .into_iter()
         .map(|pattern| {
-            let expression = spelled(pattern);
+            let found = read(&spelled(&pattern), SHORTEST).map_err(|problem| format!("pattern: {problem}"))?;
+            if found.empty {
+                return Err("pattern: it matches an empty text".into());
+            }
+            if found.need.is_none() {
+                return Err(format!(
+                    "pattern: every alternative needs a fixed piece of {SHORTEST} characters, without which it would have to be tried on every line: {pattern}"
+                ));
+            }
             Ok(Expression {
                 sources: sources.to_vec(),
-                need: need(&expression, SHORTEST)?,
-                unless: unless.map(spelled),
-                expression,
+                need: found.need,
+                captures: found.captures,
+                unless: unless.map(str::to_owned),
+                pattern,
             })
         })
         .collect()

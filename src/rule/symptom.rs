@@ -11,7 +11,8 @@ use memchr::{memchr, memrchr};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::filter::{Filter, Sample};
-use super::literal::{Need, SHORTEST, need};
+use super::literal::{Need, SHORTEST, read};
+use super::wording::spelled;
 use crate::fact::{FOLLOWING, TextSource};
 
 /// Bytes of a block by which a filter is tuned.
@@ -40,7 +41,9 @@ pub(super) fn compile(source: &str) -> Result<Regex, String> {
 pub(super) struct Pattern {
     /// Position of the rule's or recovery's name.
     pub(super) of: usize,
-    pub(super) expression: String,
+    /// As it is written; [`spelled`] makes an expression of it.
+    pub(super) pattern: String,
+    pub(super) captures: Vec<String>,
     pub(super) sources: Vec<TextSource>,
     pub(super) unless: Option<String>,
     pub(super) need: Option<Need>,
@@ -48,18 +51,18 @@ pub(super) struct Pattern {
 
 /// An expression that is compiled when it is first needed.
 struct Lazy {
-    expression: String,
+    pattern: String,
     compiled: OnceLock<Option<Regex>>,
 }
 
 impl Lazy {
-    fn new(expression: String) -> Self {
-        Self { expression, compiled: OnceLock::new() }
+    fn new(pattern: String) -> Self {
+        Self { pattern, compiled: OnceLock::new() }
     }
 
     /// The compiled expression. One that does not compile has kept the table from loading.
     fn get(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| compile(&self.expression).ok()).as_ref()
+        self.compiled.get_or_init(|| compile(&spelled(&self.pattern)).ok()).as_ref()
     }
 
     fn is_in(&self, text: &[u8]) -> bool {
@@ -69,6 +72,7 @@ impl Lazy {
 
 struct Compiled {
     of: usize,
+    captures: Vec<String>,
     sources: Vec<TextSource>,
     pattern: Lazy,
     unless: Option<Lazy>,
@@ -80,7 +84,8 @@ impl From<Pattern> for Compiled {
         Self {
             of: pattern.of,
             sources: pattern.sources,
-            pattern: Lazy::new(pattern.expression),
+            captures: pattern.captures,
+            pattern: Lazy::new(pattern.pattern),
             unless: pattern.unless.map(Lazy::new),
             need: pattern.need,
         }
@@ -150,14 +155,13 @@ impl Scanner {
         }
     }
 
-    /// A scanner for expressions of one's own, each under a name; taken as they stand. Fails where one has no valid
-    /// syntax.
-    pub fn for_expressions<'a>(
+    /// A scanner for patterns of one's own, each under a name. Fails where one has no valid syntax.
+    pub fn for_patterns<'a>(
         named: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, String> {
         let mut symptoms = Symptoms::default();
-        for (name, expression) in named {
-            compile(expression)?;
+        for (name, pattern) in named {
+            compile(&spelled(pattern))?;
             let of = match symptoms.rules.iter().position(|known| known == name) {
                 Some(known) => known,
                 None => {
@@ -168,18 +172,25 @@ impl Scanner {
             };
             symptoms.patterns.push(Pattern {
                 of,
-                expression: expression.to_owned(),
                 sources: TextSource::ALL.to_vec(),
                 unless: None,
-                need: need(expression, SHORTEST)?,
+                need: read(&spelled(pattern), SHORTEST)?.need,
+                captures: Vec::new(),
+                pattern: pattern.to_owned(),
             });
         }
         Ok(Self::new(symptoms))
     }
 
-    /// Every expression of the table as it is looked for, with the name it is of.
-    pub fn expressions(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.patterns.iter().map(|one| (self.rules[one.of].as_str(), one.pattern.expression.as_str()))
+    /// Names of rules of which an expression does not compile; a table that was loaded has none.
+    pub fn faulty(&self) -> Vec<&str> {
+        let all = self.patterns.iter().chain(&self.recoveries);
+        let broken = all.filter(|one| {
+            one.pattern.get().is_none() || one.unless.as_ref().is_some_and(|unless| unless.get().is_none())
+        });
+        let mut names: Vec<&str> = broken.map(|one| self.rules[one.of].as_str()).collect();
+        names.extend(self.mentions.iter().filter(|one| one.get().is_none()).map(|one| one.pattern.as_str()));
+        names
     }
 
     /// Names of all rules with symptoms; a [`Found`] names one by its position.
@@ -190,8 +201,7 @@ impl Scanner {
     /// Names of all captures of a rule's symptoms.
     pub fn captures_of(&self, rule: &str) -> Vec<String> {
         let of_rule = self.patterns.iter().filter(|one| self.rules[one.of] == rule);
-        let names = of_rule.filter_map(|one| one.pattern.get()).flat_map(|regex| regex.capture_names().flatten());
-        names.map(str::to_owned).collect()
+        of_rule.flat_map(|one| one.captures.iter().cloned()).collect()
     }
 
     /// Symptoms of one record, at most one a rule: the first.

@@ -5,11 +5,11 @@
 //! included), and a quotation mark for any of its spellings (escaped, as an entity, typographic).
 
 /// What a space stands for.
-const SPACE: &str = r"(?:(?:[\s#>|*]|\xE2\x94\x82|\\+[nrt]|&nbsp;|\x1B\[[\d;]{0,12}m)+)";
+const SPACE: &str = r"(?:(?:[\s#>|*+]|\xE2\x94\x82|\\+[nrt]|%20|&nbsp;|\x1B\[[\d;]{0,12}m)+)";
 /// What an apostrophe stands for.
-const SINGLE: &str = r"(?:\\*['`]|\xE2\x80[\x98\x99]|\\+u0027|&#0?39;|&apos;|%27|\\*\x22)";
+const SINGLE: &str = r"(?:\\*['`\x22]|\xE2\x80[\x98\x99]|\\+u0027|&#(?:0?39|x27);|&apos;|&quot;|%27)";
 /// What a quotation mark stands for.
-const DOUBLE: &str = r"(?:\\*[\x22'`]|\xE2\x80[\x9C\x9D]|\\+u0022|&quot;|%22)";
+const DOUBLE: &str = r"(?:\\*[\x22'`]|\xE2\x80[\x98\x99\x9C\x9D]|\\+u0022|&#(?:0?39|x27|0?34);|&quot;|&apos;|%22|%27)";
 
 /// The regular expression that a pattern stands for.
 pub(super) fn spelled(pattern: &str) -> String {
@@ -44,7 +44,7 @@ pub(super) fn spelled(pattern: &str) -> String {
 /// A code is never found as a bare number (azure.md, 1: match the whole token, not a part of a longer one).
 pub(super) fn entra(code: u64) -> [String; 2] {
     [
-        format!(r"\bAADSTS{code}\b"),
-        format!(r#"\berror_?[cC]odes?" {{0,3}}[:=] {{0,3}}"?\[?[\d, ]{{0,60}}\b{code}\b"#),
+        format!(r"(?:\b|%[0-9A-F]{{2}})AADSTS{code}\b"),
+        format!(r#"\b[eE]rror[_ ]?[cC]odes?"? {{0,3}}[:=] {{0,3}}"?\[?[\d, ]{{0,60}}\b{code}\b"#),
     ]
 }

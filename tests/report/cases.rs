@@ -157,10 +157,12 @@ pub(crate) fn subject_mismatch() -> Diagnosis {
             source: TextSource::KubernetesEvent,
             place: "event/pod/mazevault-gateway-npr-7d9f8b6c5-x2x4q".into(),
             line: 1,
+            column: Some(1),
             count: 4,
             first: Some(at("2026-11-23T13:41:02Z")),
             last: Some(at("2026-11-23T14:01:55Z")),
             text: format!("AADSTS700213: No matching federated identity record found for presented assertion subject '{wants}'."),
+            decisive: "AADSTS700213".into(),
         }],
         explanation: "Entra trusts a token only where issuer, subject and audience of one credential are the token's, letter for letter. Issuer and audience fit; the subject does not.".into(),
         remedy: Some(Remedy {
@@ -259,10 +261,12 @@ pub(crate) fn issuer_mismatch() -> Diagnosis {
         source: TextSource::GatewayLog,
         place: "pod/mazevault-gateway-npr-7d9f8b6c5-x2x4q/gateway".into(),
         line: 7,
+        column: None,
         count: 1,
         first: None,
         last: Some(at("2026-11-22T09:00:00Z")),
         text: "x509: certificate has expired".into(),
+        decisive: String::new(),
     }];
     diagnosis
 }

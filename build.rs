@@ -85,12 +85,7 @@ fn entry(text: &str) -> Result<Entry, String> {
     let file: RuleFile = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
     let mut symptoms = Vec::new();
     for one in &file.symptoms {
-        symptoms.extend(expressions(
-            &one.sources,
-            one.entra,
-            one.pattern.as_deref(),
-            one.unless.as_deref(),
-        )?);
+        symptoms.extend(expressions(&one.sources, one.entra, one.pattern.as_deref(), one.unless.as_deref())?);
     }
     Ok(Entry {
         id: file.id,

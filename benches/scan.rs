@@ -43,7 +43,9 @@ fn main() {
     };
     let rare = make("rare.log", 2000);
     let often = make("often.log", 100);
-    println!("text: {mib} MiB, one line in 2000 or in 100 shows something; user and system time, least of {PAIRS} pairs");
+    println!(
+        "text: {mib} MiB, one line in 2000 or in 100 shows something; user and system time, least of {PAIRS} pairs"
+    );
     println!("{:30} {:>9} {:>9} {:>7} {:>9}", "", "ripgrep", "this", "ratio", "memory");
     for count in [150, 1500] {
         let patterns = folder.path().join(format!("{count}.patterns"));
@@ -57,11 +59,7 @@ fn main() {
     let tar = ["czf", packed.to_str().unwrap(), "-C", folder.path().to_str().unwrap(), "rare.log"];
     assert!(Command::new("tar").args(tar).status().unwrap().success());
     let patterns = folder.path().join("150.patterns");
-    let script = format!(
-        "tar xzOf {} | rg -c -j1 --no-unicode -f {}",
-        packed.display(),
-        patterns.display()
-    );
+    let script = format!("tar xzOf {} | rg -c -j1 --no-unicode -f {}", packed.display(), patterns.display());
     let mut unpacked = Command::new("sh");
     unpacked.args(["-c", &script]);
     pair("150 rules, tar.gz", &mut unpacked, &mut this(&patterns, &[&packed]));
@@ -81,12 +79,16 @@ fn expressions(count: usize) -> Vec<String> {
         r#"(?i)relation "([\w.]{1,60})" does not exist"#,
     ];
     let mut all: BTreeSet<String> = real.iter().map(|&one| one.to_owned()).collect();
-    let nouns = ["record", "assertion", "session", "replica", "quota", "certificate", "token", "endpoint", "ledger"];
-    let verbs = ["rejected", "exhausted", "missing", "revoked", "malformed", "throttled", "diverged", "orphaned"];
-    let things = ["listener", "mailbox", "tenancy", "keyring", "enclave", "manifest", "partition", "beacon", "relay"];
+    let nouns =
+        ["record", "assertion", "session", "replica", "quota", "certificate", "token", "endpoint", "ledger"];
+    let verbs =
+        ["rejected", "exhausted", "missing", "revoked", "malformed", "throttled", "diverged", "orphaned"];
+    let things =
+        ["listener", "mailbox", "tenancy", "keyring", "enclave", "manifest", "partition", "beacon", "relay"];
     while all.len() < count {
         let number = numbers.below(90_000) + 10_000;
-        let (noun, verb, thing) = (numbers.one(&nouns[..]), numbers.one(&verbs[..]), numbers.one(&things[..]));
+        let (noun, verb, thing) =
+            (numbers.one(&nouns[..]), numbers.one(&verbs[..]), numbers.one(&things[..]));
         all.insert(match numbers.below(3) {
             0 => format!(r"\bAADSTS{number}{}\b", numbers.below(100)),
             1 => format!(r#"(?i){noun} {verb} by {thing} {} with reason "([^"]{{1,80}})""#, number % 977),
@@ -124,7 +126,8 @@ fn child(patterns: &Path, logs: Vec<PathBuf>) {
     let sources = walk(&logs).into_iter().map(Handed::File).collect();
     let outcome = run(sources, reading, Each::Silent);
     assert!(outcome.problems.is_empty(), "{:?}", outcome.problems);
-    let found: u64 = outcome.seen.iter().flat_map(|(_, seen)| seen.tallies.values()).map(|tally| tally.count).sum();
+    let found: u64 =
+        outcome.seen.iter().flat_map(|(_, seen)| seen.tallies.values()).map(|tally| tally.count).sum();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");
     println!("{found} {}", peak.trim().split(' ').next().unwrap_or("0"));

@@ -13,8 +13,8 @@ mod summary;
 mod verdict;
 
 pub use explained::{Explanation, Wording, explain};
-pub use named::{Shown, name};
 pub use judge::{Judged, judge_example};
+pub use named::{Shown, name};
 pub use summary::Summary;
 pub use verdict::{
     Confidence, Contrast, DIAGNOSIS_FORMAT, Diagnosis, Evidence, Excerpt, Finding, Inconclusive, Missing,

@@ -327,10 +327,23 @@ fn a_rule_table_laid_over_is_strict() {
         (good.replace("brief: b", "brief: b\ncaused_by: [mine]"), "caused_by: the rule would explain itself"),
         (good.replace("id: mine", "id: other"), "mine.yaml:1: the id is other"),
         (
-            good.replace("brief: b", "brief: b\nsymptoms: [{pattern: 'x(?P<left>y)'}]"),
+            good.replace("brief: b", "brief: b\nsymptoms: [{pattern: 'not here(?P<left>y)left over'}]"),
             "the capture left is used nowhere",
         ),
         (good.replace("brief: b", "brief: b\nsymptoms: [{pattern: 'x('}]"), "mine.yaml:9: pattern:"),
+        (
+            good.replace("brief: b", "brief: b\nsymptoms: [{pattern: 'too|short'}]"),
+            "mine.yaml:9: pattern: every alternative needs a fixed piece",
+        ),
+        (
+            good.replace("brief: b", "brief: b\nsymptoms: [{entra: 1, pattern: longer}]"),
+            "a symptom has either a pattern or a code of Entra",
+        ),
+        (
+            good.replace("brief: b", "brief: b\nrecovered_by: [sunshine]"),
+            "text.yaml has no recovery sunshine",
+        ),
+        (good.replace("brief: b", "brief: b\ntext_only: true"), "a rule of text only has no condition"),
         (
             good.replace("  - {expect: passed, facts: {federation.mismatch: other}}\n", ""),
             "no example that stays quiet",

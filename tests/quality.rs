@@ -78,8 +78,7 @@ fn published_texts_are_recognised() {
     println!("{right} recognised, {missed} missed, {wrong} wrongly recognised");
     notes.iter().for_each(|note| println!("{note}"));
     #[expect(clippy::cast_precision_loss, reason = "a few hundred texts")]
-    let (recall, precision) =
-        (right as f64 / (right + missed) as f64, right as f64 / (right + wrong) as f64);
+    let (recall, precision) = (right as f64 / (right + missed) as f64, right as f64 / (right + wrong) as f64);
     println!("recall {recall:.4}, precision {precision:.4}");
     assert!(recall >= 0.98 && precision >= 0.99, "recall {recall:.4}, precision {precision:.4}");
 }

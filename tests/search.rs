@@ -84,9 +84,13 @@ fn blocks_change_nothing() {
     // Longer than several blocks, with a symptom now and then, some of them across lines.
     let mut text = Vec::new();
     for number in 0..9000 {
-        text.extend_from_slice(format!("2026-11-23T14:02:11Z line {number} of some log that says nothing\n").as_bytes());
+        text.extend_from_slice(
+            format!("2026-11-23T14:02:11Z line {number} of some log that says nothing\n").as_bytes(),
+        );
         if number % 97 == 0 {
-            text.extend_from_slice(b"AADSTS700016: Application with identifier\n'x' was not\nfound in the directory 'y'\n");
+            text.extend_from_slice(
+                b"AADSTS700016: Application with identifier\n'x' was not\nfound in the directory 'y'\n",
+            );
         }
     }
     let mut plain: Vec<(u64, String)> = Vec::new();

@@ -25,9 +25,7 @@ pub(super) fn explain(wanted: &Explain) -> Result<u8, Failure> {
     let what = wanted.what.join(" ");
     let what = what.trim();
     if what.is_empty() {
-        return Err(Failure::Usage(
-            "name a code or an error, or paste a message; --list names all".into(),
-        ));
+        return Err(Failure::Usage("name a code or an error, or paste a message; --list names all".into()));
     }
     let names = find(what);
     if names.is_empty() {
@@ -62,7 +60,9 @@ fn rows<'a>(entries: impl Iterator<Item = &'a Entry> + Clone) -> String {
     let widest = entries.clone().map(|entry| entry.id.len()).max().unwrap_or(0);
     let area = entries.clone().map(|entry| entry.area.len()).max().unwrap_or(0);
     entries
-        .map(|entry| format!("{:widest$}   {:area$}   {:7}   {}\n", entry.id, entry.area, entry.severity, entry.title))
+        .map(|entry| {
+            format!("{:widest$}   {:area$}   {:7}   {}\n", entry.id, entry.area, entry.severity, entry.title)
+        })
         .collect()
 }
 
@@ -125,7 +125,10 @@ fn unknown(what: &str) -> String {
     near.sort_unstable();
     let near: Vec<&str> = near.into_iter().take(NEAREST).map(|(_, name)| name).collect();
     let shown: String = what.chars().take(80).collect();
-    format!("nothing is known of {shown}; the nearest names are {} (explain --list names all)", near.join(", "))
+    format!(
+        "nothing is known of {shown}; the nearest names are {} (explain --list names all)",
+        near.join(", ")
+    )
 }
 
 /// Explains names, in their order.

@@ -13,8 +13,8 @@ use super::{Failure, output};
 use crate::diagnosis::judge_example;
 use crate::fact::{Snapshot, Vantage};
 use crate::gate::exit;
-use crate::target::Target;
 use crate::rule;
+use crate::target::Target;
 
 pub(super) fn rules(verb: Rules) -> Result<u8, Failure> {
     match verb {
@@ -42,7 +42,9 @@ pub(super) fn rules(verb: Rules) -> Result<u8, Failure> {
 fn test(names: &[String], overlay: Option<&Path>) -> Result<u8, Failure> {
     let table = load_rules(overlay)?;
     if let Some(unknown) = names.iter().find(|name| !table.rules.contains_key(*name)) {
-        return Err(Failure::Usage(format!("there is no rule {unknown}; `mzv-doctor rules list` names them")));
+        return Err(Failure::Usage(format!(
+            "there is no rule {unknown}; `mzv-doctor rules list` names them"
+        )));
     }
     let mut world = Snapshot::new(Timestamp::now(), Vantage::Operator);
     world.target = Target::staged(BTreeMap::new(), "default")?.settings().clone();

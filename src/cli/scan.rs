@@ -64,13 +64,8 @@ pub(super) async fn scan(arguments: &Scan) -> Result<u8, Failure> {
         interrupt.wait().await;
         asked.store(true, Ordering::Relaxed);
     });
-    let reading = Reading {
-        scanner,
-        source: TextSource::Text,
-        clock: Clock { now },
-        since,
-        eager: arguments.follow,
-    };
+    let reading =
+        Reading { scanner, source: TextSource::Text, clock: Clock { now }, since, eager: arguments.follow };
     let mut outcome = tokio::task::block_in_place(|| read(arguments, sources, reading));
     listener.abort();
     problems.append(&mut outcome.problems);
@@ -116,7 +111,9 @@ fn outputs(arguments: &Scan) -> Vec<ScanOutput> {
 fn check(arguments: &Scan) -> Result<(), Failure> {
     let refuse = |problem: &str| Err(Failure::Usage(problem.into()));
     if arguments.output.iter().filter(|wanted| wanted.file.is_none()).count() > 1 {
-        return refuse("two reports cannot share standard output: give one of them a file, as in -o json=FILE");
+        return refuse(
+            "two reports cannot share standard output: give one of them a file, as in -o json=FILE",
+        );
     }
     let stream = |wanted: &ScanOutput| wanted.format == ScanFormat::Ndjson && wanted.file.is_some();
     if arguments.output.iter().any(stream) {
@@ -134,7 +131,9 @@ fn check(arguments: &Scan) -> Result<(), Failure> {
         return refuse("standard input can be read once only");
     }
     if arguments.sources.is_empty() && !live && std::io::stdin().is_terminal() {
-        return refuse("nothing to read: name files or folders, pipe text in, or ask for --gateway or --primary");
+        return refuse(
+            "nothing to read: name files or folders, pipe text in, or ask for --gateway or --primary",
+        );
     }
     Ok(())
 }
@@ -184,7 +183,9 @@ fn handed(arguments: &Scan, stop: &Stop, problems: &mut Vec<Problem>) -> Vec<Han
                     sources.push(Handed::File(file));
                     continue;
                 }
-                None if arguments.follow => Followed::open(&file.path, Arc::clone(stop)).map(|it| Box::new(it) as _),
+                None if arguments.follow => {
+                    Followed::open(&file.path, Arc::clone(stop)).map(|it| Box::new(it) as _)
+                }
                 None => {
                     let stop = Arc::clone(stop);
                     sources.push(Handed::Later(Box::new(move || {

@@ -42,7 +42,8 @@ impl<'a> Filler<'a> {
         captures: &BTreeMap<String, Value>,
     ) -> Self {
         let names = world.table.scanner.captures_of(&rule.id);
-        let mut further: BTreeMap<String, Value> = names.into_iter().map(|name| (name, Value::Null)).collect();
+        let mut further: BTreeMap<String, Value> =
+            names.into_iter().map(|name| (name, Value::Null)).collect();
         further.extend(captures.clone());
         Self { world, binding, further }
     }

@@ -80,12 +80,16 @@ pub(super) fn markdown(one: &Explanation, depth: usize) -> String {
         put(format!("Then: {}.\n", plain(&one.verify)));
     }
     if !one.caused_by.is_empty() {
-        put(format!("Explained by: {}.\n", one.caused_by.iter().map(|name| code(name)).collect::<Vec<_>>().join(", ")));
+        put(format!(
+            "Explained by: {}.\n",
+            one.caused_by.iter().map(|name| code(name)).collect::<Vec<_>>().join(", ")
+        ));
     }
     if !one.wordings.is_empty() {
         put("Wordings:\n".into());
         for wording in &one.wordings {
-            let from = if wording.from.is_empty() { String::new() } else { format!("{}: ", plain(&wording.from)) };
+            let from =
+                if wording.from.is_empty() { String::new() } else { format!("{}: ", plain(&wording.from)) };
             put(format!("- {from}{}", code(&short(&wording.text))));
         }
         put(String::new());
@@ -164,7 +168,14 @@ pub(super) fn terminal(one: &Explanation, width: usize, unicode: bool) -> String
     for (number, cause) in (1..).zip(&one.causes) {
         row(if number == 1 { "likely" } else { "" }, &format!("{number}. {cause}"));
     }
-    let mut head = format!("{}   {}\n    {}, {}, {}", one.id, inert(&one.title, unicode), severity(one.severity), confidence(one.confidence), one.area);
+    let mut head = format!(
+        "{}   {}\n    {}, {}, {}",
+        one.id,
+        inert(&one.title, unicode),
+        severity(one.severity),
+        confidence(one.confidence),
+        one.area
+    );
     if !one.also.is_empty() {
         head.push_str(&format!("; also {}", one.also.join(", ")));
     }

@@ -38,7 +38,6 @@ pub(super) fn shared() -> &'static Shared {
 pub(super) fn of(entries: &[Entry], shared: &Shared) -> Scanner {
     let mut symptoms = Symptoms { mentions: shared.mentions.clone(), ..Symptoms::default() };
     let names: BTreeMap<&str, usize> = shared.recoveries.keys().map(String::as_str).zip(0..).collect();
-    symptoms.recoveries = shared.recoveries.keys().cloned().collect();
     for (number, expressions) in shared.recoveries.values().enumerate() {
         symptoms.recovery_patterns.extend(expressions.iter().map(|one| pattern(number, one)));
     }

@@ -58,7 +58,9 @@ fn names(hir: &Hir, found: &mut Vec<String>) {
             names(&capture.sub, found);
         }
         HirKind::Repetition(repeated) => names(&repeated.sub, found),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().for_each(|part| names(part, found)),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().for_each(|part| names(part, found))
+        }
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
     }
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use include_dir::{Dir, include_dir};
 
+use super::catalogue;
 use super::check::Names;
 use super::file::{Expect, LabelledFile, RuleFile, Source, VariantFile};
 use super::prepare::{self, Entry, Expression as Prepared};
 use super::symptom::{Scanner, compile};
-use super::catalogue;
 use super::template::{self, Known};
 use super::wording::spelled;
 use super::{Contrasted, Expression, Labelled, Rule, Shape, Template, Variant, shapes};
@@ -505,7 +505,8 @@ fn read_symptoms(reader: &mut Reader<'_>, written: &RuleFile) -> Result<Vec<Prep
         for one in &expressions {
             // Some that have a valid syntax are too large.
             for written in [Some(&one.pattern), one.unless.as_ref()].into_iter().flatten() {
-                compile(&spelled(written)).map_err(|problem| reader.refuse(line, format!("pattern: {problem}")))?;
+                compile(&spelled(written))
+                    .map_err(|problem| reader.refuse(line, format!("pattern: {problem}")))?;
             }
         }
         patterns.extend(expressions);

@@ -4,7 +4,7 @@
 //! symptom counts for the line in which it begins. [`Search`] comes to exactly that, without trying every
 //! pattern on every line: a [`Filter`] says where one could match.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use memchr::{memchr, memrchr};
@@ -124,8 +124,6 @@ pub(super) struct Symptoms {
     pub(super) patterns: Vec<Pattern>,
     /// Lines that only speak of an error.
     pub(super) mentions: Vec<String>,
-    /// Names of recoveries, in order.
-    pub(super) recoveries: Vec<String>,
     pub(super) recovery_patterns: Vec<Pattern>,
     /// For each rule, its recoveries by position.
     pub(super) recovered_by: Vec<Vec<usize>>,
@@ -138,7 +136,6 @@ pub struct Scanner {
     mentions: Vec<Lazy>,
     recoveries: Vec<Compiled>,
     recovered_by: Vec<Vec<usize>>,
-    recovery_count: usize,
     untuned: OnceLock<Filter>,
 }
 
@@ -150,15 +147,12 @@ impl Scanner {
             mentions: symptoms.mentions.into_iter().map(Lazy::new).collect(),
             recoveries: symptoms.recovery_patterns.into_iter().map(Compiled::from).collect(),
             recovered_by: symptoms.recovered_by,
-            recovery_count: symptoms.recoveries.len(),
             untuned: OnceLock::new(),
         }
     }
 
     /// A scanner for patterns of one's own, each under a name. Fails where one has no valid syntax.
-    pub fn for_patterns<'a>(
-        named: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Self, String> {
+    pub fn for_patterns<'a>(named: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, String> {
         let mut symptoms = Symptoms::default();
         for (name, pattern) in named {
             compile(&spelled(pattern))?;
@@ -376,7 +370,8 @@ impl Block<'_> {
         let Some(regex) = pattern.pattern.get() else { return };
         let reached = &text[line..reach(text, line)];
         let Some(matched) = regex.find(reached) else { return };
-        if line + matched.start() > end(text, line) || (matched.start() > 0 && begin(text, line + matched.start()) != line)
+        if line + matched.start() > end(text, line)
+            || (matched.start() > 0 && begin(text, line + matched.start()) != line)
         {
             return;
         }
@@ -408,12 +403,11 @@ pub struct Search<'a> {
     filter: Option<Filter>,
     recovery: Option<Filter>,
     done: Vec<usize>,
-    done_recovery: Vec<usize>,
     read: usize,
     stopped: usize,
     tunings: u32,
-    /// For each recovery: whether something is open that it would end.
-    waiting: Vec<bool>,
+    /// Rules with a symptom that a recovery would end.
+    open: BTreeSet<usize>,
 }
 
 /// What one block shows.
@@ -434,11 +428,10 @@ impl<'a> Search<'a> {
             filter: None,
             recovery: None,
             done: vec![0; scanner.patterns.len()],
-            done_recovery: vec![0; scanner.recoveries.len()],
             read: 0,
             stopped: 0,
             tunings: 0,
-            waiting: vec![false; scanner.recovery_count],
+            open: BTreeSet::new(),
         }
     }
 
@@ -453,12 +446,10 @@ impl<'a> Search<'a> {
         }
         self.read += text.len();
         let found = merged(found);
-        for one in &found {
-            for &recovery in &scanner.recovered_by[one.rule] {
-                self.waiting[recovery] = true;
-            }
+        for one in found.iter().filter(|one| !scanner.recovered_by[one.rule].is_empty()) {
+            self.open.insert(one.rule);
         }
-        let recovered = if self.waiting.contains(&true) { self.recoveries(block, &found) } else { Vec::new() };
+        let recovered = if self.open.is_empty() { Vec::new() } else { self.recoveries(block, &found) };
         Shown { found, recovered }
     }
 
@@ -478,43 +469,37 @@ impl<'a> Search<'a> {
         self.tunings += 1;
     }
 
-    /// The last line of each recovery that something waits for, behind the last symptom that it ends.
+    /// For each open rule the first line behind its last symptom that shows that it works again.
     fn recoveries(&mut self, block: Block<'_>, found: &[Found]) -> Vec<(usize, usize)> {
         let scanner = self.scanner;
         let sampled = &block.text[..block.text.len().min(SAMPLED)];
-        let filter = self.recovery.get_or_insert_with(|| filter_of(&scanner.recoveries, &Sample::of(sampled)));
+        let filter =
+            self.recovery.get_or_insert_with(|| filter_of(&scanner.recoveries, &Sample::of(sampled)));
         let mut places = Vec::new();
         filter.run(block.text, |pattern, at| places.push((begin(block.text, at), pattern)));
-        let mut last: Vec<Option<usize>> = vec![None; scanner.recovery_count];
-        self.done_recovery.fill(usize::MAX);
-        for &(line, pattern) in places.iter().rev() {
-            let one = &scanner.recoveries[pattern];
-            if !self.waiting[one.of] || last[one.of].is_some_and(|last| last >= line) || line >= block.owned {
-                continue;
-            }
-            // The same line is asked once a pattern.
-            if std::mem::replace(&mut self.done_recovery[pattern], line) == line {
-                continue;
-            }
-            let mut seen = Vec::new();
-            block.line(scanner, one, line, &mut seen);
-            if !seen.is_empty() {
-                last[one.of] = Some(line);
-            }
-        }
+        places.retain(|(line, _)| *line < block.owned);
+        places.dedup();
+        let mut known: BTreeMap<(usize, usize), bool> = BTreeMap::new();
         let mut over = Vec::new();
-        for (rule, recoveries) in scanner.recovered_by.iter().enumerate() {
-            let Some(line) = recoveries.iter().filter_map(|&recovery| last[recovery]).max() else { continue };
-            let open = found.iter().rev().find(|one| one.rule == rule).map(|one| one.line);
-            if open.is_none_or(|open| line > open) {
-                over.push((rule, line));
+        self.open.retain(|&rule| {
+            let last = found.iter().rev().find(|one| one.rule == rule).map(|one| end(block.text, one.span.1));
+            let shows = |&(line, pattern): &(usize, usize)| {
+                scanner.recovered_by[rule].contains(&scanner.recoveries[pattern].of)
+                    && last.is_none_or(|last| line > last)
+                    && *known.entry((line, pattern)).or_insert_with(|| {
+                        let mut seen = Vec::new();
+                        block.line(scanner, &scanner.recoveries[pattern], line, &mut seen);
+                        !seen.is_empty()
+                    })
+            };
+            match places.iter().copied().find(shows) {
+                Some((line, _)) => {
+                    over.push((rule, line));
+                    false
+                }
+                None => true,
             }
-        }
-        for (recovery, last) in last.iter().enumerate() {
-            let Some(last) = last else { continue };
-            let later = |one: &Found| one.line >= *last && scanner.recovered_by[one.rule].contains(&recovery);
-            self.waiting[recovery] = found.iter().any(later);
-        }
+        });
         over
     }
 }

@@ -158,11 +158,7 @@ fn named(found: Vec<(String, Vec<(String, Tally)>)>, table: &RuleTable, snapshot
     let mut counts: BTreeMap<String, Vec<(String, Tally)>> = BTreeMap::new();
     let mut shown = Vec::new();
     for (id, tallies) in found {
-        shown.push(Shown {
-            captures: captures(&tallies),
-            excerpts: excerpts(&tallies),
-            id: id.clone(),
-        });
+        shown.push(Shown { captures: captures(&tallies), excerpts: excerpts(&tallies), id: id.clone() });
         counts.insert(id, tallies);
     }
     let findings = name(snapshot, table, shown);

@@ -42,6 +42,11 @@ pub struct Match {
     pub captures: BTreeMap<String, String>,
 }
 
+/// Lines behind a failure within which a success counts as that of its retry.
+const RETRIED_LINES: u64 = 200;
+/// Seconds, likewise.
+const RETRIED_S: i64 = 900;
+
 /// How streams are read.
 #[derive(Clone, Copy)]
 pub struct Reading<'a> {
@@ -102,10 +107,11 @@ impl Course<'_> {
         }
         for (rule, at) in shown.recovered {
             let line = unwrapped.number(at, &mut unwrapped.first());
-            if let Some(tally) = self.seen.tallies.get_mut(&rule)
-                && tally.ends < line
-            {
-                tally.recovered = true;
+            let text = &unwrapped.text[at..];
+            let when = time_of(&text[..memchr(b'\n', text).unwrap_or(text.len())], self.reading.clock);
+            if let Some(tally) = self.seen.tallies.get_mut(&rule) {
+                let soon = is_soon(tally.latest.as_ref().unwrap_or(&tally.earliest).at, when);
+                tally.recovered = soon && (tally.ends + 1..=tally.ends + RETRIED_LINES).contains(&line);
             }
         }
     }
@@ -167,6 +173,16 @@ impl Course<'_> {
     }
 }
 
+/// Whether a success follows a failure as that of a retry does, as far as both carry times.
+fn is_soon(failed: Option<Timestamp>, succeeded: Option<Timestamp>) -> bool {
+    match (failed, succeeded) {
+        (Some(failed), Some(succeeded)) => {
+            (0..=RETRIED_S).contains(&(succeeded.as_second() - failed.as_second()))
+        }
+        _ => true,
+    }
+}
+
 /// Whether a line looks like the middle of a message.
 fn continues(line: &[u8]) -> bool {
     line.first().is_none_or(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'}' | b'-' | b']'))
@@ -188,7 +204,8 @@ fn before(text: &[u8], clock: Clock) -> Option<Timestamp> {
 /// The text around a match, and the match in it, both without secrets.
 fn excerpt(text: &[u8], found: &Found, end: usize) -> (String, String) {
     let (from, to) = found.span;
-    let begin = if end - found.line <= EXCERPT { found.line } else { from.saturating_sub(BEFORE).max(found.line) };
+    let begin =
+        if end - found.line <= EXCERPT { found.line } else { from.saturating_sub(BEFORE).max(found.line) };
     let stop = end.min(begin + EXCERPT).max(to.min(begin + EXCERPT));
     let clean = |part: &[u8]| redact_line(String::from_utf8_lossy(part).trim()).into_owned();
     let mut excerpt = clean(&text[begin..stop]);

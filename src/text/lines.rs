@@ -177,7 +177,8 @@ mod tests {
         let mut seen = Vec::new();
         while let Some(block) = blocks.next_block().unwrap_or_default() {
             seen.extend_from_slice(&block.text[..block.owned]);
-            let first = std::str::from_utf8(block.text).unwrap_or_default().lines().next().unwrap_or_default();
+            let first =
+                std::str::from_utf8(block.text).unwrap_or_default().lines().next().unwrap_or_default();
             assert_eq!(first, format!("line {}", block.line));
         }
         assert!(seen == text.as_bytes());

@@ -24,8 +24,9 @@ static WHOLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
 });
 /// klog: `E1123 14:02:11.123456`.
-static KLOG: LazyLock<Option<Regex>> =
-    LazyLock::new(|| expression(r"\b[IWEF](?P<m>\d\d)(?P<d>\d\d) (?P<h>\d\d):(?P<i>\d\d):(?P<s>\d\d)\.(?P<f>\d{1,9})"));
+static KLOG: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    expression(r"\b[IWEF](?P<m>\d\d)(?P<d>\d\d) (?P<h>\d\d):(?P<i>\d\d):(?P<s>\d\d)\.(?P<f>\d{1,9})")
+});
 /// Access logs: `[10/Sep/2026:13:48:47 +0000]`.
 static ACCESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     expression(
@@ -97,7 +98,8 @@ fn civil(found: &Captures<'_>, year: i16, month: i16) -> Option<Timestamp> {
         None | Some("Z" | "UTC") => Offset::UTC,
         Some(written) => {
             let digits: String = written.chars().filter(char::is_ascii_digit).collect();
-            let (hours, minutes) = (digits.get(..2)?.parse::<i32>().ok()?, digits.get(2..)?.parse::<i32>().ok()?);
+            let (hours, minutes) =
+                (digits.get(..2)?.parse::<i32>().ok()?, digits.get(2..)?.parse::<i32>().ok()?);
             let seconds = (hours * 60 + minutes) * 60;
             Offset::from_seconds(if written.starts_with('-') { -seconds } else { seconds }).ok()?
         }
@@ -146,7 +148,11 @@ mod tests {
             "Nov 23 14:02:11 host kubelet[1]: x",
             r#"127.0.0.1 - - [23/Nov/2026:14:02:11 +0000] "GET / HTTP/1.1" 500 1"#,
         ] {
-            assert_eq!(time_of(line.as_bytes(), clock).map(|time| time.to_string()).as_deref(), Some("2026-11-23T14:02:11Z"), "{line}");
+            assert_eq!(
+                time_of(line.as_bytes(), clock).map(|time| time.to_string()).as_deref(),
+                Some("2026-11-23T14:02:11Z"),
+                "{line}"
+            );
         }
         let last_year = time_of(b"Dec 24 18:00:00 host x", clock);
         assert_eq!(last_year.map(|time| time.to_string()).as_deref(), Some("2025-12-24T18:00:00Z"));

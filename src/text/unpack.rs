@@ -132,14 +132,11 @@ fn layer<'a>(
             Err(error) => problems.push(Problem::new(place, error)),
         },
         Kind::Tar => entries(place, whole, budget, depth, visit, problems),
-        Kind::Other(name) => problems.push(Problem::new(
-            place,
-            format!("is packed with {name}, which is not read: unpack it first"),
-        )),
+        Kind::Other(name) => problems
+            .push(Problem::new(place, format!("is packed with {name}, which is not read: unpack it first"))),
         Kind::Text => {
             // A byte order mark says UTF-16; everything else is read as it stands.
-            let mut text =
-                DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).build(whole);
+            let mut text = DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).build(whole);
             if let Err(error) = visit(place, &mut text) {
                 problems.push(Problem::new(place, broken(&error)));
             }

@@ -152,7 +152,9 @@ fn is_json(line: &[u8]) -> bool {
     match trimmed.first() {
         Some(b'{' | b'[') => true,
         // `"name": "text",` of a printed document.
-        Some(b'"') => memmem::find(trimmed, b"\":").is_some() || trimmed.ends_with(b",") || trimmed.ends_with(b"\""),
+        Some(b'"') => {
+            memmem::find(trimmed, b"\":").is_some() || trimmed.ends_with(b",") || trimmed.ends_with(b"\"")
+        }
         // A prefix, and then an object: `2026-… {"level": …}`.
         _ => memmem::find(trimmed, b" {\"").is_some() && trimmed.ends_with(b"}"),
     }
@@ -325,10 +327,7 @@ mod tests {
                 "__CURSOR=s\n__REALTIME_TIMESTAMP=1795442531000000\nMESSAGE=failed\n_PID=1\n\n",
                 "2026-11-23T14:02:11Z failed\n",
             ),
-            (
-                "__CURSOR=s\nMESSAGE\n\u{9}\0\0\0\0\0\0\0one\ntwo\n_PID=1\n\n",
-                "one\ntwo\n",
-            ),
+            ("__CURSOR=s\nMESSAGE\n\u{9}\0\0\0\0\0\0\0one\ntwo\n_PID=1\n\n", "one\ntwo\n"),
         ] {
             assert_eq!(unwrapped(given), wanted, "{given:?}");
         }

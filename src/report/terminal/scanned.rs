@@ -251,7 +251,8 @@ impl Screen {
             };
             format!("{}{follow} in {amount}", counted(causes, "cause", "causes"))
         } else {
-            format!("none of {} known errors in {amount}", read.names)
+            let over = if answer.recovered.is_empty() { "" } else { " that are not over" };
+            format!("none of {} known errors{over} in {amount}", read.names)
         };
         let end = format!("exit {exit}");
         let gap = self.style.width.saturating_sub(columns(&text) + columns(&end)).max(2);

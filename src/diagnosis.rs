@@ -71,8 +71,10 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         }
         // That no text shows it is no news, unless somebody asked for it.
         if rule.text_only && !fired && !policy.required.contains(&rule.id) {
-            continue;
+            lacks.clear();
+            quiet = if history.is_empty() { None } else { Some(true) };
         }
+        let speaks = !rule.text_only || fired || quiet.is_some() || !lacks.is_empty();
         if !lacks.is_empty() {
             let required = rule.severity == crate::rule::Severity::Error
                 && lacks.iter().any(|it| counts(it, policy))
@@ -84,7 +86,7 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
                 required,
                 missing: lacks,
             });
-        } else if !fired {
+        } else if !fired && speaks {
             match quiet {
                 Some(true) => passed.push(Passed {
                     id: rule.id.clone(),

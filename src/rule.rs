@@ -22,7 +22,7 @@ pub use file::{Example, ExampleText, Expect, Severity, Sureness, schema};
 pub use load::{RuleError, RuleTable, load, load_some};
 pub use prepare::Entry;
 pub use shape::{Shape, shapes};
-pub use symptom::{Found, Hit, Scanner, Search, Shown};
+pub use symptom::{Found, Hit, Scanner, Search, Shown, is_retry};
 pub use template::{Filled, Template, Values};
 
 use std::collections::BTreeMap;

@@ -132,6 +132,8 @@ pub(super) enum Rules {
         #[arg(long, value_name = "DIR")]
         rules: Option<PathBuf>,
     },
+    /// Print the index of the rules as Markdown
+    Index,
     /// Judge the examples that stand in the rule files
     Test {
         /// Names; all where none is given
@@ -160,7 +162,7 @@ pub(super) struct Scan {
     /// Leave out what is older: a time (2026-11-23T14:00:00Z) or how long ago (90s, 15m, 2h, 3d). What carries no time is kept
     #[arg(long, value_name = "TIME|AGO")]
     pub(super) since: Option<String>,
-    /// Go on reading as text is added, and show each occurrence at once; ends with the interrupt key
+    /// Go on reading as text is added, and show each occurrence at once; ends with the interrupt key. Archives are not unpacked
     #[arg(short, long)]
     pub(super) follow: bool,
     /// Report as FORMAT (terminal, json, ndjson) to standard output, or as FORMAT=FILE; may be repeated

@@ -13,7 +13,7 @@ use super::{Failure, output};
 use crate::diagnosis::judge_example;
 use crate::fact::{Snapshot, Vantage};
 use crate::gate::exit;
-use crate::rule;
+use crate::rule::{self, Entry};
 use crate::target::Target;
 
 pub(super) fn rules(verb: Rules) -> Result<u8, Failure> {
@@ -29,6 +29,7 @@ pub(super) fn rules(verb: Rules) -> Result<u8, Failure> {
             }
             output::put(&text)?;
         }
+        Rules::Index => output::put(&index())?,
         Rules::Test { names, rules } => return test(&names, rules.as_deref()),
         Rules::Schema => {
             let schema = serde_json::to_string_pretty(&rule::schema()).unwrap_or_default();
@@ -36,6 +37,32 @@ pub(super) fn rules(verb: Rules) -> Result<u8, Failure> {
         }
     }
     Ok(exit::FINE)
+}
+
+/// The embedded rules by area, each with what shows it.
+fn index() -> String {
+    let mut areas: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+    for entry in rule::catalogue() {
+        areas.entry(&entry.area).or_default().push(entry);
+    }
+    let mut text = String::from(
+        "# Rules\n\nWritten by `mzv-doctor rules index` from the files here. `mzv-doctor explain NAME` says more of each.\n",
+    );
+    for (area, entries) in areas {
+        // Writing to a string does not fail.
+        let _written =
+            write!(text, "\n## {area}\n\n| name | what it is | severity | shown by |\n|---|---|---|---|\n");
+        for entry in entries {
+            let shown_by = match (entry.text_only, entry.has_symptoms()) {
+                (true, _) => "text",
+                (false, true) => "check, text",
+                (false, false) => "check",
+            };
+            let title = entry.title.replace('|', "\\|");
+            let _written = writeln!(text, "| `{}` | {title} | {} | {shown_by} |", entry.id, entry.severity);
+        }
+    }
+    text
 }
 
 /// Judges the examples of rules as the project's own tests do, for those who write rules of their own.

@@ -80,7 +80,7 @@ pub fn explain(snapshot: &Snapshot, table: &RuleTable, rule: &Rule) -> Explanati
         causes: rule.causes.clone(),
         remedies: compose::remedies(&world, rule, binding),
         verify: rule.verify.clone(),
-        examined: rule.when.is_some(),
+        examined: !rule.text_only,
         caused_by: rule.caused_by.clone(),
         wordings: named.chain(own).collect(),
         references: rule.references.clone(),

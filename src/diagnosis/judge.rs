@@ -8,10 +8,14 @@ use serde_json::{Map, Value};
 
 use super::{Confidence, Excerpt, Missing, Severity};
 use crate::fact::{Observation, Origin, Outcome, Reason, Snapshot, TextEvidence};
-use crate::rule::{Areas, Example, Expect, Expression, Hit, Rule, RuleTable, Scope, Truth};
+use crate::rule::{
+    Areas, Example, Expect, Expression, Hit, Rule, RuleTable, Scanner, Scope, Search, Truth, is_retry,
+};
 
 /// Seconds before the newest line of a log within which a line counts as present.
 const RECENT_S: i64 = 3600;
+/// The same for a rule that rests on text alone: no fact speaks against it once what it names has passed.
+const PRESENT_S: i64 = 600;
 /// Longest excerpt, in characters.
 const EXCERPT: usize = 320;
 
@@ -22,6 +26,8 @@ pub(super) struct World<'a> {
     pub(super) areas: Areas,
     pub(super) target: Value,
     hits: BTreeMap<String, Vec<(usize, Hit)>>,
+    /// Rules with the pieces of text whose symptom a retry has ended.
+    over: BTreeSet<(String, usize)>,
     /// Time of the newest line of each place.
     newest: BTreeMap<&'a str, Timestamp>,
 }
@@ -72,12 +78,7 @@ impl<'a> World<'a> {
             };
             areas.entry(area.into()).or_default().insert(fact.into(), value);
         }
-        let mut hits: BTreeMap<String, Vec<(usize, Hit)>> = BTreeMap::new();
-        for (at, evidence) in snapshot.text.iter().enumerate() {
-            for hit in table.scanner.scan(evidence.source, &evidence.text) {
-                hits.entry(hit.rule.clone()).or_default().push((at, hit));
-            }
-        }
+        let (hits, over) = symptoms(snapshot, &table.scanner);
         let mut newest: BTreeMap<&str, Timestamp> = BTreeMap::new();
         for evidence in &snapshot.text {
             if let Some(at) = evidence.at {
@@ -85,13 +86,14 @@ impl<'a> World<'a> {
                 *known = at.max(*known);
             }
         }
-        Self { snapshot, table, areas, target: nested(snapshot), hits, newest }
+        Self { snapshot, table, areas, target: nested(snapshot), hits, over, newest }
     }
 
     /// Whether a line is near the newest of its place, or of no known time.
-    fn is_recent(&self, evidence: &TextEvidence) -> bool {
+    fn is_recent(&self, evidence: &TextEvidence, rule: &Rule) -> bool {
+        let recent = if rule.text_only { PRESENT_S } else { RECENT_S };
         match (evidence.at, self.newest.get(evidence.place.as_str())) {
-            (Some(at), Some(newest)) => newest.as_second() - at.as_second() <= RECENT_S,
+            (Some(at), Some(newest)) => newest.as_second() - at.as_second() <= recent,
             _ => true,
         }
     }
@@ -134,6 +136,56 @@ impl<'a> World<'a> {
         }
         missing
     }
+}
+
+type Hits = BTreeMap<String, Vec<(usize, Hit)>>;
+
+/// Symptoms of all text, each place in one piece, since messages wrap; and what of it a retry has ended.
+fn symptoms(snapshot: &Snapshot, scanner: &Scanner) -> (Hits, BTreeSet<(String, usize)>) {
+    let (mut hits, mut over): (Hits, _) = (BTreeMap::new(), BTreeSet::new());
+    let mut first = 0;
+    for place in snapshot.text.chunk_by(|one, next| one.source == next.source && one.place == next.place) {
+        let mut text = String::new();
+        let mut begins = Vec::with_capacity(place.len());
+        for evidence in place {
+            begins.push(text.len());
+            text.push_str(&evidence.text);
+            text.push('\n');
+        }
+        let piece = |at: usize| begins.partition_point(|&begin| begin <= at).saturating_sub(1);
+        let shown = Search::new(scanner, place[0].source).block(text.as_bytes(), text.len());
+        for found in shown.found {
+            let at = piece(found.line);
+            let length = place[at].text.len();
+            let span = (found.span.0 - begins[at], (found.span.1 - begins[at]).min(length));
+            let of_rule = hits.entry(scanner.rules()[found.rule].clone()).or_default();
+            match of_rule.last_mut() {
+                // Another line of the same piece says the same.
+                Some((last, hit)) if *last == first + at => {
+                    for (name, value) in found.captures {
+                        hit.captures.entry(name).or_insert(value);
+                    }
+                }
+                _ => {
+                    let rule = scanner.rules()[found.rule].clone();
+                    of_rule.push((first + at, Hit { rule, span, captures: found.captures }));
+                }
+            }
+        }
+        for (rule, line) in shown.recovered {
+            let again = piece(line);
+            let rule = &scanner.rules()[rule];
+            let of_rule = hits.get(rule).map_or(&[][..], Vec::as_slice);
+            let before = of_rule.iter().filter(|(at, _)| (first..first + again).contains(at));
+            let Some((last, _)) = before.clone().last() else { continue };
+            let lines = (first + again - last) as u64;
+            if is_retry(lines, snapshot.text[*last].at, place[again].at) {
+                over.extend(before.map(|(at, _)| (rule.clone(), *at)));
+            }
+        }
+        first += place.len();
+    }
+    (hits, over)
 }
 
 /// Settings as nested members; one that is not set is null.
@@ -188,8 +240,9 @@ pub(super) fn judge(
     let all: &[(usize, Hit)] =
         if takes_text { world.hits.get(&rule.id).map_or(&[], Vec::as_slice) } else { &[] };
     // What a log said long before its newest line is over, as far as the log can tell.
-    let (recent, old): (Vec<_>, Vec<_>) =
-        all.iter().cloned().partition(|(at, _)| world.is_recent(&world.snapshot.text[*at]));
+    let (recent, old): (Vec<_>, Vec<_>) = all.iter().cloned().partition(|(at, _)| {
+        world.is_recent(&world.snapshot.text[*at], rule) && !world.over.contains(&(rule.id.clone(), *at))
+    });
     let hits = recent.as_slice();
     let decided = rule.when.as_ref().map(|when| (when, when.truth(&scope)));
     match decided {

@@ -94,7 +94,8 @@ fn table(vocabulary: &[FactSpec], rules: BTreeMap<String, Rule>, entries: &[Entr
 /// The embedded files, with those of a folder laid over them by id.
 fn files(overlay: Option<&Path>) -> Result<Files, RuleError> {
     let mut files: BTreeMap<String, (String, String)> = BTreeMap::new();
-    for (path, text) in embedded(&EMBEDDED).into_iter().filter(|(path, _)| path != SHARED) {
+    // Beside the areas lie the shared file and the index.
+    for (path, text) in embedded(&EMBEDDED).into_iter().filter(|(path, _)| path.contains('/')) {
         insert(&mut files, format!("{EMBEDDED_IN}{path}"), &path, text)?;
     }
     if let Some(folder) = overlay {
@@ -159,7 +160,9 @@ fn on_disk(folder: &Path) -> Result<Vec<(String, String)>, RuleError> {
         let area = area.map_err(|error| refuse(folder, error))?.path();
         if !area.is_dir() {
             if area.ends_with(SHARED) {
-                continue;
+                let problem =
+                    format!("{SHARED} holds for the embedded rules and cannot be laid over: take it out");
+                return Err(RuleError { file: area.display().to_string(), line: 1, problem });
             }
             if area.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
                 return Err(RuleError {

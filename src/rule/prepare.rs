@@ -45,6 +45,14 @@ pub struct Entry {
     pub(super) symptoms: Vec<Expression>,
 }
 
+impl Entry {
+    /// Whether text can show it.
+    #[allow(unreachable_pub, dead_code, reason = "for the program, not for the build script")]
+    pub fn has_symptoms(&self) -> bool {
+        !self.symptoms.is_empty()
+    }
+}
+
 /// What holds for every rule.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Shared {

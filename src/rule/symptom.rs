@@ -5,8 +5,9 @@
 //! pattern on every line: a [`Filter`] says where one could match.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use jiff::Timestamp;
 use memchr::{memchr, memrchr};
 use regex::bytes::{Regex, RegexBuilder};
 
@@ -17,6 +18,8 @@ use crate::fact::{FOLLOWING, TextSource};
 
 /// Bytes of a block by which a filter is tuned.
 const SAMPLED: usize = 1 << 18;
+/// Bytes of a block for which no filter is tuned.
+const SHORT: usize = 1 << 16;
 /// Bytes between two looks at whether a filter still fits its text.
 const REVIEWED: usize = 1 << 21;
 /// A filter that stops once in so many bytes, or more often, does not fit the text.
@@ -136,7 +139,8 @@ pub struct Scanner {
     mentions: Vec<Lazy>,
     recoveries: Vec<Compiled>,
     recovered_by: Vec<Vec<usize>>,
-    untuned: OnceLock<Filter>,
+    untuned: OnceLock<Arc<Filter>>,
+    untuned_recoveries: OnceLock<Arc<Filter>>,
 }
 
 impl Scanner {
@@ -148,6 +152,7 @@ impl Scanner {
             recoveries: symptoms.recovery_patterns.into_iter().map(Compiled::from).collect(),
             recovered_by: symptoms.recovered_by,
             untuned: OnceLock::new(),
+            untuned_recoveries: OnceLock::new(),
         }
     }
 
@@ -201,10 +206,9 @@ impl Scanner {
     /// Symptoms of one record, at most one a rule: the first.
     pub fn scan(&self, source: TextSource, record: &str) -> Vec<Hit> {
         let mut found = Vec::new();
-        let filter = self.untuned.get_or_init(|| filter_of(&self.patterns, &Sample::of(b"")));
         let mut done = vec![0; self.patterns.len()];
         let all = Block { text: record.as_bytes(), owned: record.len().max(1), source };
-        all.search(self, &self.patterns, filter, &mut done, &mut found);
+        all.search(self, &self.patterns, &self.untuned(), &mut done, &mut found);
         let mut hits: Vec<Hit> = Vec::new();
         for one in merged(found) {
             let rule = &self.rules[one.rule];
@@ -219,6 +223,12 @@ impl Scanner {
             }
         }
         hits
+    }
+
+    /// A filter that is tuned to no text: for texts so short that tuning would take longer than looking.
+    fn untuned(&self) -> Arc<Filter> {
+        let made = || Arc::new(filter_of(&self.patterns, &Sample::of(b"")));
+        Arc::clone(self.untuned.get_or_init(made))
     }
 
     /// The plain way: every pattern on every line. For tests of the other one.
@@ -400,14 +410,31 @@ impl Block<'_> {
 pub struct Search<'a> {
     scanner: &'a Scanner,
     source: TextSource,
-    filter: Option<Filter>,
-    recovery: Option<Filter>,
+    filter: Option<Arc<Filter>>,
+    recovery: Option<Arc<Filter>>,
     done: Vec<usize>,
     read: usize,
     stopped: usize,
     tunings: u32,
     /// Rules with a symptom that a recovery would end.
     open: BTreeSet<usize>,
+}
+
+/// Lines behind a failure within which a success counts as that of its retry.
+const RETRIED_LINES: u64 = 200;
+/// Seconds, likewise.
+const RETRIED_S: i64 = 900;
+
+/// Whether a success follows a failure, so many lines behind it, as that of a retry does. A later success of something
+/// else proves nothing.
+pub fn is_retry(lines: u64, failed: Option<Timestamp>, succeeded: Option<Timestamp>) -> bool {
+    let soon = match (failed, succeeded) {
+        (Some(failed), Some(succeeded)) => {
+            (0..=RETRIED_S).contains(&(succeeded.as_second() - failed.as_second()))
+        }
+        _ => true,
+    };
+    soon && (1..=RETRIED_LINES).contains(&lines)
 }
 
 /// What one block shows.
@@ -462,8 +489,12 @@ impl<'a> Search<'a> {
             }
             return;
         }
-        let sample = Sample::of(&text[..text.len().min(SAMPLED)]);
-        self.filter = Some(filter_of(&self.scanner.patterns, &sample));
+        self.filter = Some(if text.len() < SHORT {
+            self.scanner.untuned()
+        } else {
+            let sample = Sample::of(&text[..text.len().min(SAMPLED)]);
+            Arc::new(filter_of(&self.scanner.patterns, &sample))
+        });
         self.recovery = None;
         (self.read, self.stopped) = (0, 0);
         self.tunings += 1;
@@ -472,9 +503,14 @@ impl<'a> Search<'a> {
     /// For each open rule the first line behind its last symptom that shows that it works again.
     fn recoveries(&mut self, block: Block<'_>, found: &[Found]) -> Vec<(usize, usize)> {
         let scanner = self.scanner;
-        let sampled = &block.text[..block.text.len().min(SAMPLED)];
-        let filter =
-            self.recovery.get_or_insert_with(|| filter_of(&scanner.recoveries, &Sample::of(sampled)));
+        let filter = self.recovery.get_or_insert_with(|| {
+            let tuned = |text: &[u8]| Arc::new(filter_of(&scanner.recoveries, &Sample::of(text)));
+            if block.text.len() < SHORT {
+                Arc::clone(scanner.untuned_recoveries.get_or_init(|| tuned(b"")))
+            } else {
+                tuned(&block.text[..block.text.len().min(SAMPLED)])
+            }
+        });
         let mut places = Vec::new();
         filter.run(block.text, |pattern, at| places.push((begin(block.text, at), pattern)));
         places.retain(|(line, _)| *line < block.owned);

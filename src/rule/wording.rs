@@ -46,7 +46,9 @@ pub(super) fn spelled(pattern: &str) -> String {
 pub(super) fn entra(code: u64) -> [String; 3] {
     [
         // What names the answer's own page, and the header that its telemetry goes by.
-        format!(r#"error_?uri\W{{1,12}}https://login\.[\w.]{{1,40}}/error\?code={code}\b|x-ms-clitelem"? ?[:=] ?"?\d,{code},"#),
+        format!(
+            r#"error_?uri\W{{1,12}}https://login\.[\w.]{{1,40}}/error\?code={code}\b|x-ms-clitelem"? ?[:=] ?"?\d,{code},"#
+        ),
         format!(r"(?:\b|%[0-9A-F]{{2}})AADSTS{code}\b"),
         format!(r#"\b[eE]rror[_ ]?[cC]odes?"? {{0,3}}[:=] {{0,3}}"?\[?[\d, ]{{0,60}}\b{code}\b"#),
     ]

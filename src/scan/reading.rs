@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Seen, Tally};
 use crate::fact::TextSource;
 use crate::redact::redact_line;
-use crate::rule::{Found, Scanner, Search};
+use crate::rule::{Found, Scanner, Search, is_retry};
 use crate::text::{Block, Blocks, Clock, Unwrapped, time_of, unwrap};
 
 /// Longest excerpt, in bytes.
@@ -41,11 +41,6 @@ pub struct Match {
     /// Named captures.
     pub captures: BTreeMap<String, String>,
 }
-
-/// Lines behind a failure within which a success counts as that of its retry.
-const RETRIED_LINES: u64 = 200;
-/// Seconds, likewise.
-const RETRIED_S: i64 = 900;
 
 /// How streams are read.
 #[derive(Clone, Copy)]
@@ -110,8 +105,8 @@ impl Course<'_> {
             let text = &unwrapped.text[at..];
             let when = time_of(&text[..memchr(b'\n', text).unwrap_or(text.len())], self.reading.clock);
             if let Some(tally) = self.seen.tallies.get_mut(&rule) {
-                let soon = is_soon(tally.latest.as_ref().unwrap_or(&tally.earliest).at, when);
-                tally.recovered = soon && (tally.ends + 1..=tally.ends + RETRIED_LINES).contains(&line);
+                let failed = tally.latest.as_ref().unwrap_or(&tally.earliest).at;
+                tally.recovered = is_retry(line.saturating_sub(tally.ends), failed, when);
             }
         }
     }
@@ -170,16 +165,6 @@ impl Course<'_> {
                 there.get_mut().add(one, ends, own.is_some());
             }
         }
-    }
-}
-
-/// Whether a success follows a failure as that of a retry does, as far as both carry times.
-fn is_soon(failed: Option<Timestamp>, succeeded: Option<Timestamp>) -> bool {
-    match (failed, succeeded) {
-        (Some(failed), Some(succeeded)) => {
-            (0..=RETRIED_S).contains(&(succeeded.as_second() - failed.as_second()))
-        }
-        _ => true,
     }
 }
 

@@ -123,6 +123,14 @@ fn one(source: Handed, reading: Reading<'_>, each: &mut dyn FnMut(&str, &Match))
         seen.push((name.to_owned(), shown));
         ended
     };
-    text::unpack(&place, stream, Limits::default(), &mut visit, problems);
+    if reading.eager {
+        // To tell a format by its first bytes would be to wait for them.
+        let mut stream = stream;
+        if let Err(error) = visit(&place, &mut stream) {
+            problems.push(Problem::new(&place, error));
+        }
+    } else {
+        text::unpack(&place, stream, Limits::default(), &mut visit, problems);
+    }
     outcome
 }

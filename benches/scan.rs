@@ -1,6 +1,6 @@
 //! CPU time of a search against ripgrep's with the same expressions over the same text, as ratios.
 //!
-//! `cargo bench --bench scan`; the size of the text in MiB comes from MZV_DOCTOR_BENCH_MIB (1024 by default).
+//! `cargo bench --bench scan`; the size of the text in MiB comes from `MZV_DOCTOR_BENCH_MIB` (1024 by default).
 #![expect(clippy::unwrap_used, reason = "a benchmark ends at the first thing that is not as it should be")]
 #![expect(clippy::print_stdout, reason = "what a benchmark is for")]
 
@@ -166,5 +166,5 @@ fn timed(command: &mut Command) -> (Duration, String) {
     let before = spent();
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().unwrap();
     assert!(output.status.success(), "{command:?}");
-    (spent() - before, String::from_utf8(output.stdout).unwrap())
+    (spent().checked_sub(before).unwrap(), String::from_utf8(output.stdout).unwrap())
 }

@@ -25,8 +25,11 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of a place.
-    pub fn new(place: impl Into<String>, what: impl ToString) -> Self {
-        Self { place: place.into(), what: what.to_string() }
+    /// A problem of a place; what is wrong becomes one line, whatever an archive makes a library say.
+    pub fn new(place: impl Into<String>, what: impl std::fmt::Display) -> Self {
+        let said = what.to_string();
+        let words = said.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
+        let what = words.collect::<Vec<_>>().join(" ");
+        Self { place: place.into(), what: if what.is_empty() { "cannot be read".into() } else { what } }
     }
 }

@@ -20,8 +20,7 @@ struct Run {
 fn run(folder: &Path, arguments: &[&str], input: &[u8]) -> Run {
     let mut command = Command::cargo_bin("mzv-doctor").unwrap();
     command.env_clear().env("LANG", "C.UTF-8").env("PATH", "/usr/bin:/bin").current_dir(folder);
-    let output =
-        command.args(arguments).write_stdin(input).timeout(Duration::from_secs(60)).output().unwrap();
+    let output = command.args(arguments).write_stdin(input).timeout(Duration::from_mins(1)).output().unwrap();
     Run {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),
@@ -78,10 +77,11 @@ fn the_same_text_is_found_however_it_is_packed_and_wrapped() {
         units.flat_map(|unit: u16| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
     };
     let json = serde_json::json!({"level": "error", "msg": format!("first\n{UNKNOWN_CLIENT}")}).to_string();
-    let docker: String = plain
+    let docker: Vec<String> = plain
         .lines()
         .map(|line| {
-            let record = serde_json::json!({"log": format!("{line}\n"), "stream": "stderr", "time": "2026-11-23T14:02:12Z"});
+            let log = format!("{line}\n");
+            let record = serde_json::json!({"log": log, "stream": "stderr", "time": "2026-11-23T14:02:12Z"});
             format!("{record}\n")
         })
         .collect();
@@ -103,7 +103,7 @@ fn the_same_text_is_found_however_it_is_packed_and_wrapped() {
         ("little.txt", utf16(true)),
         ("big.txt", utf16(false)),
         ("json.log", format!("{json}\n").into_bytes()),
-        ("docker-json.log", docker.into_bytes()),
+        ("docker-json.log", docker.concat().into_bytes()),
         ("journal.export", journal.into_bytes()),
         ("events.json", event.into_bytes()),
         (

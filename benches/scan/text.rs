@@ -125,7 +125,7 @@ pub(super) fn write(out: &mut impl Write, bytes: usize, rarity: usize, symptoms:
             numbers.one(WORDS),
             numbers.below(1 << 20),
         ));
-        if number % rarity == 0 {
+        if number.is_multiple_of(rarity) {
             line.push_str(symptoms[number / rarity % symptoms.len()]);
         } else if numbers.below(50) == 0 {
             line.push_str(numbers.one(NEAR));

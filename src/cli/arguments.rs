@@ -147,6 +147,7 @@ pub(super) enum Rules {
 }
 
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Scan {
     /// Files, folders, archives (gzip, Zstandard, tar), or a dash for standard input, which is read where nothing is named
     pub(super) sources: Vec<PathBuf>,
@@ -362,12 +363,11 @@ fn format_and_file<T: Copy>(text: &str, all: &[(&str, T)]) -> Result<(T, Option<
         Some((name, file)) => (name, Some(PathBuf::from(file))),
         None => (text, None),
     };
-    match all.iter().find(|(known, _)| *known == name) {
-        Some((_, format)) => Ok((*format, file)),
-        None => {
-            let known: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-            Err(format!("there is no format {name}; there are {}", known.join(", ")))
-        }
+    if let Some((_, format)) = all.iter().find(|(known, _)| *known == name) {
+        Ok((*format, file))
+    } else {
+        let known: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+        Err(format!("there is no format {name}; there are {}", known.join(", ")))
     }
 }
 

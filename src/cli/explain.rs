@@ -1,6 +1,7 @@
 //! `explain`: what a name means, from the embedded catalogue alone.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use jiff::Timestamp;
 
@@ -36,7 +37,7 @@ pub(super) fn explain(wanted: &Explain) -> Result<u8, Failure> {
         output::put(&rows(all))?;
         return Ok(exit::FINE);
     }
-    print(&explanations(names)?, wanted, false)
+    print(&explanations(&names)?, wanted, false)
 }
 
 fn list(wanted: &Explain) -> Result<u8, Failure> {
@@ -53,17 +54,23 @@ fn list(wanted: &Explain) -> Result<u8, Failure> {
         output::put(&rows(all.iter().filter(fits)))?;
         return Ok(exit::FINE);
     }
-    print(&explanations(all.iter().filter(fits).map(|entry| entry.id.clone()).collect())?, wanted, true)
+    let names = all.iter().filter(fits).map(|entry| entry.id.clone()).collect();
+    print(&explanations(&names)?, wanted, true)
 }
 
 fn rows<'a>(entries: impl Iterator<Item = &'a Entry> + Clone) -> String {
     let widest = entries.clone().map(|entry| entry.id.len()).max().unwrap_or(0);
     let area = entries.clone().map(|entry| entry.area.len()).max().unwrap_or(0);
-    entries
-        .map(|entry| {
-            format!("{:widest$}   {:area$}   {:7}   {}\n", entry.id, entry.area, entry.severity, entry.title)
-        })
-        .collect()
+    let mut text = String::new();
+    for entry in entries {
+        // Writing to a string does not fail.
+        let _written = writeln!(
+            text,
+            "{:widest$}   {:area$}   {:7}   {}",
+            entry.id, entry.area, entry.severity, entry.title
+        );
+    }
+    text
 }
 
 fn print(all: &[Explanation], wanted: &Explain, whole: bool) -> Result<u8, Failure> {
@@ -132,9 +139,9 @@ fn unknown(what: &str) -> String {
 }
 
 /// Explains names, in their order.
-fn explanations(names: BTreeSet<String>) -> Result<Vec<Explanation>, Failure> {
+fn explanations(names: &BTreeSet<String>) -> Result<Vec<Explanation>, Failure> {
     let settings: Vec<_> = table().iter().map(|spec| (spec.name, spec.kind == Kind::List)).collect();
-    let rules = rule::load_some(&vocabulary(), &settings, names.clone())?;
+    let rules = rule::load_some(&vocabulary(), &settings, names.clone(), false)?;
     let mut snapshot = Snapshot::new(Timestamp::now(), Vantage::Operator);
     snapshot.target = Target::staged(std::collections::BTreeMap::new(), "default")?.settings().clone();
     let known = names.iter().filter_map(|name| rules.rules.get(name));

@@ -31,12 +31,11 @@ pub(super) async fn scan(arguments: &Scan) -> Result<u8, Failure> {
     let since = arguments.since.as_deref().map(|text| moment(text, now)).transpose()?;
     let overlay = arguments.rules.as_deref().map(|folder| load_rules(Some(folder))).transpose()?;
     let embedded;
-    let scanner = match &overlay {
-        Some(table) => &table.scanner,
-        None => {
-            embedded = rule::scanner();
-            &embedded
-        }
+    let scanner = if let Some(table) = &overlay {
+        &table.scanner
+    } else {
+        embedded = rule::scanner();
+        &embedded
     };
     let stop: Stop = Arc::new(AtomicBool::new(false));
     let mut interrupt = Interrupt::listen();
@@ -71,12 +70,11 @@ pub(super) async fn scan(arguments: &Scan) -> Result<u8, Failure> {
     problems.append(&mut outcome.problems);
     outcome.problems = problems;
     let some;
-    let table = match &overlay {
-        Some(table) => table,
-        None => {
-            some = named_rules(&outcome, scanner)?;
-            &some
-        }
+    let table = if let Some(table) = &overlay {
+        table
+    } else {
+        some = named_rules(&outcome, scanner)?;
+        &some
     };
     let answer = answer(outcome, scanner, table, &snapshot);
     let policy = gate::Policy {
@@ -234,7 +232,7 @@ fn named_rules(outcome: &Outcome, scanner: &Scanner) -> Result<RuleTable, Failur
     let settings: Vec<_> = table().iter().map(|spec| (spec.name, spec.kind == Kind::List)).collect();
     let found = outcome.seen.iter().flat_map(|(_, seen)| seen.tallies.keys());
     let names = found.map(|&rule| scanner.rules()[rule].clone());
-    Ok(rule::load_some(&vocabulary(), &settings, names)?)
+    Ok(rule::load_some(&vocabulary(), &settings, names, true)?)
 }
 
 /// Text of the deployment itself, and what of it could not be read.

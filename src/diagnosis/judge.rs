@@ -177,7 +177,7 @@ fn symptoms(snapshot: &Snapshot, scanner: &Scanner) -> (Hits, BTreeSet<(String, 
             let rule = &scanner.rules()[rule];
             let of_rule = hits.get(rule).map_or(&[][..], Vec::as_slice);
             let before = of_rule.iter().filter(|(at, _)| (first..first + again).contains(at));
-            let Some((last, _)) = before.clone().last() else { continue };
+            let Some((last, _)) = before.clone().next_back() else { continue };
             let lines = (first + again - last) as u64;
             if is_retry(lines, snapshot.text[*last].at, place[again].at) {
                 over.extend(before.map(|(at, _)| (rule.clone(), *at)));

@@ -177,7 +177,7 @@ pub(super) fn terminal(one: &Explanation, width: usize, unicode: bool) -> String
         one.area
     );
     if !one.also.is_empty() {
-        head.push_str(&format!("; also {}", one.also.join(", ")));
+        let _written = write!(head, "; also {}", one.also.join(", "));
     }
     let mut body = std::mem::take(&mut out);
     for remedy in &one.remedies {

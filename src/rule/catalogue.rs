@@ -55,7 +55,7 @@ fn pattern(of: usize, one: &super::prepare::Expression) -> Pattern {
     let named = |name: &String| TextSource::from_name(name);
     Pattern {
         of,
-        pattern: one.pattern.clone(),
+        written: one.pattern.clone(),
         captures: one.captures.clone(),
         sources: if one.sources.is_empty() {
             TextSource::ALL.to_vec()

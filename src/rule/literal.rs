@@ -59,7 +59,9 @@ fn names(hir: &Hir, found: &mut Vec<String>) {
         }
         HirKind::Repetition(repeated) => names(&repeated.sub, found),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => {
-            parts.iter().for_each(|part| names(part, found))
+            for part in parts {
+                names(part, found);
+            }
         }
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
     }
@@ -113,7 +115,11 @@ impl Walk {
     fn visit(&mut self, hir: &Hir) {
         match hir.kind() {
             HirKind::Literal(literal) => self.run.extend(literal.0.iter().map(|&byte| fold(byte))),
-            HirKind::Concat(parts) => parts.iter().for_each(|part| self.visit(part)),
+            HirKind::Concat(parts) => {
+                for part in parts {
+                    self.visit(part);
+                }
+            }
             HirKind::Capture(capture) => self.visit(&capture.sub),
             HirKind::Class(_) => match single(hir) {
                 Some(byte) => self.run.push(byte),

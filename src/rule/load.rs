@@ -59,15 +59,21 @@ pub fn load(
     Ok(table(vocabulary, rules, &entries))
 }
 
-/// Loads some rules of the embedded table, with those that explain them: enough to speak of what text shows.
+/// Loads some rules of the embedded table, `with_causes` also those that explain them, which is what it takes to order
+/// findings. None at all costs nothing.
 pub fn load_some(
     vocabulary: &[FactSpec],
     settings: &[(&str, bool)],
     names: impl IntoIterator<Item = String>,
+    with_causes: bool,
 ) -> Result<RuleTable, RuleError> {
+    let mut open: Vec<String> = names.into_iter().collect();
+    if open.is_empty() {
+        let scanner = catalogue::of(&[], catalogue::shared());
+        return Ok(RuleTable { rules: BTreeMap::new(), scanner, shapes: BTreeMap::new() });
+    }
     let all = files(None)?;
     let mut wanted: Files = BTreeMap::new();
-    let mut open: Vec<String> = names.into_iter().collect();
     let (mut rules, mut entries) = (BTreeMap::new(), Vec::new());
     while !open.is_empty() {
         let next = std::mem::take(&mut open).into_iter().filter_map(|id| all.get_key_value(&id));
@@ -77,7 +83,9 @@ pub fn load_some(
             .collect();
         wanted.extend(new.clone());
         let (found, prepared, _) = read_all(vocabulary, settings, new)?;
-        open.extend(found.values().flat_map(|rule: &Rule| rule.caused_by.iter().cloned()));
+        if with_causes {
+            open.extend(found.values().flat_map(|rule: &Rule| rule.caused_by.iter().cloned()));
+        }
         rules.extend(found);
         entries.extend(prepared);
     }

@@ -45,7 +45,7 @@ pub(super) struct Pattern {
     /// Position of the rule's or recovery's name.
     pub(super) of: usize,
     /// As it is written; [`spelled`] makes an expression of it.
-    pub(super) pattern: String,
+    pub(super) written: String,
     pub(super) captures: Vec<String>,
     pub(super) sources: Vec<TextSource>,
     pub(super) unless: Option<String>,
@@ -88,7 +88,7 @@ impl From<Pattern> for Compiled {
             of: pattern.of,
             sources: pattern.sources,
             captures: pattern.captures,
-            pattern: Lazy::new(pattern.pattern),
+            pattern: Lazy::new(pattern.written),
             unless: pattern.unless.map(Lazy::new),
             need: pattern.need,
         }
@@ -161,13 +161,12 @@ impl Scanner {
         let mut symptoms = Symptoms::default();
         for (name, pattern) in named {
             compile(&spelled(pattern))?;
-            let of = match symptoms.rules.iter().position(|known| known == name) {
-                Some(known) => known,
-                None => {
-                    symptoms.rules.push(name.to_owned());
-                    symptoms.recovered_by.push(Vec::new());
-                    symptoms.rules.len() - 1
-                }
+            let of = if let Some(known) = symptoms.rules.iter().position(|known| known == name) {
+                known
+            } else {
+                symptoms.rules.push(name.to_owned());
+                symptoms.recovered_by.push(Vec::new());
+                symptoms.rules.len() - 1
             };
             symptoms.patterns.push(Pattern {
                 of,
@@ -175,7 +174,7 @@ impl Scanner {
                 unless: None,
                 need: read(&spelled(pattern), SHORTEST)?.need,
                 captures: Vec::new(),
-                pattern: pattern.to_owned(),
+                written: pattern.to_owned(),
             });
         }
         Ok(Self::new(symptoms))

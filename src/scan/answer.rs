@@ -162,12 +162,12 @@ fn named(found: Vec<(String, Vec<(String, Tally)>)>, table: &RuleTable, snapshot
         counts.insert(id, tallies);
     }
     let findings = name(snapshot, table, shown);
-    findings.into_iter().filter_map(|finding| Some(whole(counts.remove(&finding.id)?, finding))).collect()
+    findings.into_iter().filter_map(|finding| Some(whole(&counts.remove(&finding.id)?, finding))).collect()
 }
 
-fn whole(tallies: Vec<(String, Tally)>, finding: Finding) -> Named {
+fn whole(tallies: &[(String, Tally)], finding: Finding) -> Named {
     let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (_, tally) in &tallies {
+    for (_, tally) in tallies {
         for (name, captured) in &tally.captured {
             let clean = captured.iter().map(|value| redact_line(value).into_owned());
             values.entry(name.clone()).or_default().extend(clean);

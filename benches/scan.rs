@@ -26,7 +26,8 @@ const PAIRS: usize = 5;
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(at) = arguments.iter().position(|argument| argument == "--child") {
-        return child(Path::new(&arguments[at + 1]), arguments[at + 2..].iter().map(PathBuf::from).collect());
+        let logs: Vec<PathBuf> = arguments[at + 2..].iter().map(PathBuf::from).collect();
+        return child(Path::new(&arguments[at + 1]), &logs);
     }
     // `cargo test` runs benchmarks as well, without this.
     if !arguments.iter().any(|argument| argument == "--bench") {
@@ -112,7 +113,7 @@ fn this(patterns: &Path, logs: &[&Path]) -> Command {
 }
 
 /// What the searching process does: prints the lines that show something, and the memory it took in KiB.
-fn child(patterns: &Path, logs: Vec<PathBuf>) {
+fn child(patterns: &Path, logs: &[PathBuf]) {
     let expressions = std::fs::read_to_string(patterns).unwrap();
     let embedded = expressions.is_empty();
     let names: Vec<String> = (0..expressions.lines().count()).map(|number| number.to_string()).collect();
@@ -123,7 +124,7 @@ fn child(patterns: &Path, logs: Vec<PathBuf>) {
     };
     let clock = Clock { now: "2026-11-30T00:00:00Z".parse().unwrap() };
     let reading = Reading { scanner: &scanner, source: TextSource::Text, clock, since: None, eager: false };
-    let sources = walk(&logs).into_iter().map(Handed::File).collect();
+    let sources = walk(logs).into_iter().map(Handed::File).collect();
     let outcome = run(sources, reading, Each::Silent);
     assert!(outcome.problems.is_empty(), "{:?}", outcome.problems);
     let found: u64 =
@@ -148,11 +149,11 @@ fn pair(label: &str, rg: &mut Command, this: &mut Command) {
     }
     assert_eq!(counts.0, counts.1, "both find the same lines");
     println!(
-        "{label:30} {:>7.2} s {:>7.2} s {:>7.2} {:>5.1} MiB",
+        "{label:30} {:>7.2} s {:>7.2} s {:>7.2} {:>5} MiB",
         theirs.as_secs_f64(),
         ours.as_secs_f64(),
         ours.as_secs_f64() / theirs.as_secs_f64(),
-        memory as f64 / 1024.0
+        memory.div_ceil(1024)
     );
 }
 

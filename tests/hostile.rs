@@ -99,7 +99,7 @@ proptest! {
         let block = Block { text: &bytes, owned, line: 1, column: 0 };
         let unwrapped = unwrap(&block);
         prop_assert!(unwrapped.owned <= unwrapped.text.len().max(1));
-        let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
+        let lines = memchr::memchr_iter(b'\n', &bytes).count() as u64 + 1;
         let mut last = unwrapped.first();
         for at in 0..unwrapped.text.len() {
             if at == 0 || unwrapped.text[at - 1] == b'\n' {

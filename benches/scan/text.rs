@@ -1,5 +1,6 @@
 //! A log to search: container lines of a usual length, a few real symptoms, and near misses that share their words.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// A generator of numbers that is the same everywhere: xorshift64*, by Marsaglia and Vigna.
@@ -114,7 +115,8 @@ pub(super) fn write(out: &mut impl Write, bytes: usize, rarity: usize, symptoms:
         number += 1;
         line.clear();
         let second = number / 50;
-        line.push_str(&format!(
+        let _written = write!(
+            line,
             "2026-11-{:02}T{:02}:{:02}:{:02}.{:06}Z level={} component={}-{:05x} msg=\"",
             1 + second / 86_400 % 28,
             second / 3600 % 24,
@@ -124,7 +126,7 @@ pub(super) fn write(out: &mut impl Write, bytes: usize, rarity: usize, symptoms:
             numbers.one(LEVELS),
             numbers.one(WORDS),
             numbers.below(1 << 20),
-        ));
+        );
         if number.is_multiple_of(rarity) {
             line.push_str(symptoms[number / rarity % symptoms.len()]);
         } else if numbers.below(50) == 0 {
@@ -134,7 +136,7 @@ pub(super) fn write(out: &mut impl Write, bytes: usize, rarity: usize, symptoms:
                 line.push_str(numbers.one(WORDS));
                 line.push(' ');
             }
-            line.push_str(&format!("id={:08x}", numbers.below(1 << 32)));
+            let _written = write!(line, "id={:08x}", numbers.below(1 << 32));
         }
         line.push_str("\"\n");
         out.write_all(line.as_bytes())?;

@@ -10,6 +10,7 @@ mod judge;
 mod named;
 mod rights;
 mod summary;
+mod symptoms;
 mod verdict;
 
 pub use explained::{Explanation, Wording, explain};

@@ -1,9 +1,7 @@
 //! What a scan comes to, for machines: one document, or a line for each occurrence and the document as the last one.
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 use super::json::calm;
 use crate::scan::{Answer, Match};
@@ -42,18 +40,9 @@ pub struct MatchLine {
     pub id: String,
     /// The source.
     pub source: String,
-    /// Line in it, from 1.
-    pub line: u64,
-    /// Byte in that line, from 1.
-    pub column: u64,
-    /// When, where the text carries times.
-    pub at: Option<Timestamp>,
-    /// The text around it, without secrets.
-    pub text: String,
-    /// The part of the text that shows it.
-    pub decisive: String,
-    /// Values that it names.
-    pub captures: BTreeMap<String, String>,
+    /// Where in it, when, and the text.
+    #[serde(flatten)]
+    pub found: Match,
 }
 
 fn document(answer: &Answer, exit: u8) -> ScanDocument {
@@ -74,16 +63,7 @@ pub(super) fn last_line(answer: &Answer, exit: u8) -> String {
 
 /// The line of an occurrence.
 pub fn match_line(id: &str, source: &str, one: &Match) -> String {
-    line(&ScanLine::Match(MatchLine {
-        id: id.to_owned(),
-        source: source.to_owned(),
-        line: one.line,
-        column: one.column,
-        at: one.at,
-        text: one.text.clone(),
-        decisive: one.decisive.clone(),
-        captures: one.captures.clone(),
-    }))
+    line(&ScanLine::Match(MatchLine { id: id.to_owned(), source: source.to_owned(), found: one.clone() }))
 }
 
 fn line(line: &ScanLine) -> String {

@@ -204,14 +204,19 @@ impl Screen {
         } else {
             format!("nothing wrong in what was examined ({decided} of {all})")
         };
+        self.ending(&text, exit);
+    }
+
+    /// What a run comes to, and its exit status at the other end of the line.
+    fn ending(&mut self, text: &str, exit: u8) {
         let end = format!("exit {exit}");
-        let gap = self.style.width.saturating_sub(columns(&text) + columns(&end)).max(2);
+        let gap = self.style.width.saturating_sub(columns(text) + columns(&end)).max(2);
         let paint = match exit {
             0 => Paint::new().green().bold(),
             1 => Paint::new().red().bold(),
             _ => Paint::new().yellow().bold(),
         };
-        let text = self.paint(&text, paint);
+        let text = self.paint(text, paint);
         self.line(&format!("{text}{:gap$}{end}", ""));
     }
 }

@@ -4,10 +4,9 @@
 //! symptom counts for the line in which it begins. [`Search`] comes to exactly that, without trying every
 //! pattern on every line: a [`Filter`] says where one could match.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use jiff::Timestamp;
 use memchr::{memchr, memrchr};
 use regex::bytes::{Regex, RegexBuilder};
 
@@ -16,18 +15,8 @@ use super::literal::{Need, SHORTEST, read};
 use super::wording::spelled;
 use crate::fact::{FOLLOWING, TextSource};
 
-/// Bytes of a block by which a filter is tuned.
-const SAMPLED: usize = 1 << 18;
-/// Bytes of a block for which no filter is tuned.
-const SHORT: usize = 1 << 16;
-/// Bytes between two looks at whether a filter still fits its text.
-const REVIEWED: usize = 1 << 21;
-/// A filter that stops once in so many bytes, or more often, does not fit the text.
-const TOO_OFTEN: usize = 400;
 /// Bytes that the automaton of one expression may keep: many expressions stand side by side.
 const CACHE: usize = 1 << 18;
-/// Times that a search is tuned anew at most.
-const TUNINGS: u32 = 12;
 
 /// Compiles an expression: bytes and ASCII classes, since logs are not always UTF-8, and records may hold newlines.
 pub(super) fn compile(source: &str) -> Result<Regex, String> {
@@ -73,8 +62,8 @@ impl Lazy {
     }
 }
 
-struct Compiled {
-    of: usize,
+pub(super) struct Compiled {
+    pub(super) of: usize,
     captures: Vec<String>,
     sources: Vec<TextSource>,
     pattern: Lazy,
@@ -135,12 +124,12 @@ pub(super) struct Symptoms {
 /// All symptoms of a table.
 pub struct Scanner {
     rules: Vec<String>,
-    patterns: Vec<Compiled>,
+    pub(super) patterns: Vec<Compiled>,
     mentions: Vec<Lazy>,
-    recoveries: Vec<Compiled>,
-    recovered_by: Vec<Vec<usize>>,
+    pub(super) recoveries: Vec<Compiled>,
+    pub(super) recovered_by: Vec<Vec<usize>>,
     untuned: OnceLock<Arc<Filter>>,
-    untuned_recoveries: OnceLock<Arc<Filter>>,
+    pub(super) untuned_recoveries: OnceLock<Arc<Filter>>,
 }
 
 impl Scanner {
@@ -225,7 +214,7 @@ impl Scanner {
     }
 
     /// A filter that is tuned to no text: for texts so short that tuning would take longer than looking.
-    fn untuned(&self) -> Arc<Filter> {
+    pub(super) fn untuned(&self) -> Arc<Filter> {
         let made = || Arc::new(filter_of(&self.patterns, &Sample::of(b"")));
         Arc::clone(self.untuned.get_or_init(made))
     }
@@ -245,12 +234,12 @@ impl Scanner {
     }
 }
 
-fn filter_of(patterns: &[Compiled], sample: &Sample) -> Filter {
+pub(super) fn filter_of(patterns: &[Compiled], sample: &Sample) -> Filter {
     Filter::new(patterns.iter().map(|one| one.need.as_ref()), sample)
 }
 
 /// One symptom a rule and line, in order; what several wordings captured is put together.
-fn merged(mut found: Vec<Found>) -> Vec<Found> {
+pub(super) fn merged(mut found: Vec<Found>) -> Vec<Found> {
     found.sort();
     let mut all: Vec<Found> = Vec::with_capacity(found.len());
     for one in found {
@@ -268,12 +257,12 @@ fn merged(mut found: Vec<Found>) -> Vec<Found> {
 }
 
 /// Begin of the line that holds a byte.
-fn begin(text: &[u8], at: usize) -> usize {
+pub(super) fn begin(text: &[u8], at: usize) -> usize {
     memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1)
 }
 
 /// End of a line, without its line break.
-fn end(text: &[u8], at: usize) -> usize {
+pub(super) fn end(text: &[u8], at: usize) -> usize {
     memchr(b'\n', &text[at..]).map_or(text.len(), |length| at + length)
 }
 
@@ -296,16 +285,16 @@ fn reach(text: &[u8], at: usize) -> usize {
 
 /// Whole lines of text. Symptoms are looked for in those that begin before `owned`; the others only follow them.
 #[derive(Clone, Copy)]
-struct Block<'a> {
-    text: &'a [u8],
-    owned: usize,
-    source: TextSource,
+pub(super) struct Block<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) owned: usize,
+    pub(super) source: TextSource,
 }
 
 impl Block<'_> {
     /// Finds the symptoms of patterns, each line at most once a pattern. `done` holds for each pattern where the lines
     /// begin that were not looked at yet. Answers how often the filter stopped.
-    fn search(
+    pub(super) fn search(
         &self,
         scanner: &Scanner,
         patterns: &[Compiled],
@@ -371,7 +360,7 @@ impl Block<'_> {
     }
 
     /// Looks at one line and those that follow it.
-    fn line(&self, scanner: &Scanner, pattern: &Compiled, line: usize, found: &mut Vec<Found>) {
+    pub(super) fn line(&self, scanner: &Scanner, pattern: &Compiled, line: usize, found: &mut Vec<Found>) {
         let text = self.text;
         if !pattern.sources.contains(&self.source) {
             return;
@@ -402,139 +391,5 @@ impl Block<'_> {
             }
         }
         found.push(Found { line, rule: pattern.of, span, captures });
-    }
-}
-
-/// A search through the blocks of one source.
-pub struct Search<'a> {
-    scanner: &'a Scanner,
-    source: TextSource,
-    filter: Option<Arc<Filter>>,
-    recovery: Option<Arc<Filter>>,
-    done: Vec<usize>,
-    read: usize,
-    stopped: usize,
-    tunings: u32,
-    /// Rules with a symptom that a recovery would end.
-    open: BTreeSet<usize>,
-}
-
-/// Lines behind a failure within which a success counts as that of its retry.
-const RETRIED_LINES: u64 = 200;
-/// Seconds, likewise.
-const RETRIED_S: i64 = 900;
-
-/// Whether a success follows a failure, so many lines behind it, as that of a retry does. A later success of something
-/// else proves nothing.
-pub fn is_retry(lines: u64, failed: Option<Timestamp>, succeeded: Option<Timestamp>) -> bool {
-    let soon = match (failed, succeeded) {
-        (Some(failed), Some(succeeded)) => {
-            (0..=RETRIED_S).contains(&(succeeded.as_second() - failed.as_second()))
-        }
-        _ => true,
-    };
-    soon && (1..=RETRIED_LINES).contains(&lines)
-}
-
-/// What one block shows.
-#[derive(Debug, Default)]
-pub struct Shown {
-    /// Symptoms, in order of line and rule.
-    pub found: Vec<Found>,
-    /// Rules that are over, by position, each with where the line begins that shows it.
-    pub recovered: Vec<(usize, usize)>,
-}
-
-impl<'a> Search<'a> {
-    /// A search that has seen nothing yet.
-    pub fn new(scanner: &'a Scanner, source: TextSource) -> Self {
-        Self {
-            scanner,
-            source,
-            filter: None,
-            recovery: None,
-            done: vec![0; scanner.patterns.len()],
-            read: 0,
-            stopped: 0,
-            tunings: 0,
-            open: BTreeSet::new(),
-        }
-    }
-
-    /// Looks through whole lines, of which those that begin before `owned` are looked at and the others only follow.
-    pub fn block(&mut self, text: &[u8], owned: usize) -> Shown {
-        let scanner = self.scanner;
-        self.tune(text);
-        let block = Block { text, owned, source: self.source };
-        let mut found = Vec::new();
-        if let Some(filter) = &self.filter {
-            self.stopped += block.search(scanner, &scanner.patterns, filter, &mut self.done, &mut found);
-        }
-        self.read += text.len();
-        let found = merged(found);
-        for one in found.iter().filter(|one| !scanner.recovered_by[one.rule].is_empty()) {
-            self.open.insert(one.rule);
-        }
-        let recovered = if self.open.is_empty() { Vec::new() } else { self.recoveries(block, &found) };
-        Shown { found, recovered }
-    }
-
-    /// Fits the filter to the text where it stops too often.
-    fn tune(&mut self, text: &[u8]) {
-        let unfit = self.read >= REVIEWED && self.stopped > self.read / TOO_OFTEN;
-        if self.filter.is_some() && !(unfit && self.tunings < TUNINGS) {
-            if self.read >= REVIEWED {
-                (self.read, self.stopped) = (0, 0);
-            }
-            return;
-        }
-        self.filter = Some(if text.len() < SHORT {
-            self.scanner.untuned()
-        } else {
-            let sample = Sample::of(&text[..text.len().min(SAMPLED)]);
-            Arc::new(filter_of(&self.scanner.patterns, &sample))
-        });
-        self.recovery = None;
-        (self.read, self.stopped) = (0, 0);
-        self.tunings += 1;
-    }
-
-    /// For each open rule the first line behind its last symptom that shows that it works again.
-    fn recoveries(&mut self, block: Block<'_>, found: &[Found]) -> Vec<(usize, usize)> {
-        let scanner = self.scanner;
-        let filter = self.recovery.get_or_insert_with(|| {
-            let tuned = |text: &[u8]| Arc::new(filter_of(&scanner.recoveries, &Sample::of(text)));
-            if block.text.len() < SHORT {
-                Arc::clone(scanner.untuned_recoveries.get_or_init(|| tuned(b"")))
-            } else {
-                tuned(&block.text[..block.text.len().min(SAMPLED)])
-            }
-        });
-        let mut places = Vec::new();
-        filter.run(block.text, |pattern, at| places.push((begin(block.text, at), pattern)));
-        places.retain(|(line, _)| *line < block.owned);
-        places.dedup();
-        let mut known: BTreeMap<(usize, usize), bool> = BTreeMap::new();
-        let mut over = Vec::new();
-        self.open.retain(|&rule| {
-            let last = found.iter().rev().find(|one| one.rule == rule).map(|one| end(block.text, one.span.1));
-            let shows = |&(line, pattern): &(usize, usize)| {
-                scanner.recovered_by[rule].contains(&scanner.recoveries[pattern].of)
-                    && last.is_none_or(|last| line > last)
-                    && *known.entry((line, pattern)).or_insert_with(|| {
-                        let mut seen = Vec::new();
-                        block.line(scanner, &scanner.recoveries[pattern], line, &mut seen);
-                        !seen.is_empty()
-                    })
-            };
-            match places.iter().copied().find(shows) {
-                Some((line, _)) => {
-                    over.push((rule, line));
-                    false
-                }
-                None => true,
-            }
-        });
-        over
     }
 }

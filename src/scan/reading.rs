@@ -5,7 +5,8 @@ use std::io;
 
 use jiff::Timestamp;
 use memchr::{memchr, memrchr};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{Seen, Tally};
 use crate::fact::TextSource;
@@ -23,7 +24,7 @@ const BACK: usize = 30;
 const SAME: u64 = 15;
 
 /// One occurrence of a named error.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Match {
     /// Position of the rule in the scanner.
     #[serde(skip)]

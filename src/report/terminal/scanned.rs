@@ -254,15 +254,7 @@ impl Screen {
             let over = if answer.recovered.is_empty() { "" } else { " that are not over" };
             format!("none of {} known errors{over} in {amount}", read.names)
         };
-        let end = format!("exit {exit}");
-        let gap = self.style.width.saturating_sub(columns(&text) + columns(&end)).max(2);
-        let paint = match exit {
-            0 => Paint::new().green().bold(),
-            1 => Paint::new().red().bold(),
-            _ => Paint::new().yellow().bold(),
-        };
-        let text = self.paint(&text, paint);
-        self.line(&format!("{text}{:gap$}{end}", ""));
+        self.ending(&text, exit);
     }
 
     fn remark(&mut self, text: &str) {

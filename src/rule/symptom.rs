@@ -238,14 +238,13 @@ pub(super) fn filter_of(patterns: &[Compiled], sample: &Sample) -> Filter {
     Filter::new(patterns.iter().map(|one| one.need.as_ref()), sample)
 }
 
-/// One symptom a rule and line, in order; what several wordings captured is put together.
+/// One symptom a rule and line, in order: the first, with what the others captured.
 pub(super) fn merged(mut found: Vec<Found>) -> Vec<Found> {
     found.sort();
     let mut all: Vec<Found> = Vec::with_capacity(found.len());
     for one in found {
         match all.last_mut() {
             Some(last) if last.line == one.line && last.rule == one.rule => {
-                last.span = (last.span.0.min(one.span.0), last.span.1.max(one.span.1));
                 for (name, text) in one.captures {
                     last.captures.entry(name).or_insert(text);
                 }

@@ -77,6 +77,9 @@ struct RuleFile {
 #[serde(deny_unknown_fields)]
 struct SharedFile {
     mentions: Vec<String>,
+    within: Vec<String>,
+    logged: String,
+    denied: String,
     recoveries: BTreeMap<String, Vec<String>>,
 }
 
@@ -106,9 +109,9 @@ fn shared(text: &str) -> Result<Shared, String> {
     for (name, patterns) in file.recoveries {
         let mut all = Vec::new();
         for pattern in &patterns {
-            all.extend(expressions(&[], None, Some(pattern), None)?);
+            all.extend(expressions(&[], None, Some(pattern), Some(&file.denied))?);
         }
         recoveries.insert(name, all);
     }
-    Ok(Shared { mentions: file.mentions, recoveries })
+    Ok(Shared { mentions: file.mentions, within: file.within, logged: file.logged, recoveries })
 }

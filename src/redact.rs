@@ -24,7 +24,13 @@ static SECRETS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // The same names with a word between, or none: only what looks made up, with letters and digits, is hidden.
         r#"(?i)(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[ _-]?key|(?:master|jwt|private|account|access)[ _-]?key|credentials?)(?:>|%3d|\s+(?:is|was|=|:)?\s*["'\\]*)(?P<secret>(?:[A-Za-z]+[0-9]|[0-9]+[A-Za-z])[^\s"'\\,;&}<]{4,})"#,
         r"(?:^|\s)-p\s+(?P<secret>(?:[A-Za-z]+[0-9]|[0-9]+[A-Za-z])\S{4,})",
-        r"(?i)[?&;](?:sig|code|sv_sig)=(?P<secret>[^\s&;]+)",
+        r"(?i)(?:[?&;]code|\bsig|\bsv_sig)=(?P<secret>[^\s&;]+)",
+        // A quoted value, whole.
+        r#"(?i)[\w.-]*(?:password|passwd|pwd|secret|passphrase)(?:["'\\]*\s*[:=]\s*\\*["'])(?P<secret>[^"'\n\\]{1,200})"#,
+        r"(?i)\b[\w-]*-(?:key|token|secret):\s*(?P<secret>[A-Za-z0-9+/=_-]{8,})",
+        r"(?i)<(?:password|secret|token)>(?P<secret>[^<\n]+)",
+        // What is left of a key whose beginning is elsewhere.
+        r"(?s)(?P<secret>[A-Za-z0-9+/=\s]{40,})-----END [A-Z ]*PRIVATE KEY",
     ]
     .iter()
     .filter_map(|pattern| Regex::new(pattern).ok())

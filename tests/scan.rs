@@ -102,6 +102,8 @@ fn the_same_text_is_found_however_it_is_packed_and_wrapped() {
         ("inner.tar", tar(&[("deep.tar.gz", &gzip(&tar(&[("one.log.gz", &gzip(plain.as_bytes()))])))])),
         ("little.txt", utf16(true)),
         ("big.txt", utf16(false)),
+        ("unmarked.txt", utf16(true)[2..].to_vec()),
+        ("both.tar", [tar(&[("other.log", b"nothing")]), tar(&[("one.log", plain.as_bytes())])].concat()),
         ("json.log", format!("{json}\n").into_bytes()),
         ("docker-json.log", docker.concat().into_bytes()),
         ("journal.export", journal.into_bytes()),
@@ -201,6 +203,14 @@ fn a_retry_that_succeeds_ends_a_finding_and_nothing_else_does() {
         (format!("2026-11-23T14:00:00Z {REFUSED}\n2026-11-23T16:00:00Z attempt 2 succeeded\n"), 1, 0),
         (format!("{REFUSED}\n{}attempt 2 succeeded\n", "other work\n".repeat(300)), 1, 0),
         (format!("{UNKNOWN_CLIENT}\nattempt 2 succeeded\n"), 1, 0),
+        (format!("{UNKNOWN_CLIENT}\nacquired token: false\n"), 1, 0),
+        (format!("{UNKNOWN_CLIENT}\nuser bob successfully authenticated at portal\n"), 1, 0),
+        (
+            "password authentication failed for user \"x\"\ngiving up: not connected to database\n".into(),
+            1,
+            0,
+        ),
+        ("password authentication failed for user \"x\"\nconnected to database\n".into(), 0, 1),
         (format!("{UNKNOWN_CLIENT}\ntoken acquired\n"), 0, 1),
     ] {
         let (code, document) = document(folder.path(), &[], text.as_bytes());
@@ -229,6 +239,43 @@ fn what_only_looks_like_an_error_is_quiet() {
     assert_eq!(document["read"]["lines"], 8);
     let screen = run(folder.path(), &["scan"], text.as_bytes());
     assert!(screen.out.contains("known errors in 8 lines"), "{}", screen.out);
+}
+
+/// What a program has logged is an error, whatever else the line holds.
+#[test]
+fn a_logged_error_is_found_among_words_that_look_like_something_else() {
+    let folder = tempfile::tempdir().unwrap();
+    for line in [
+        format!("resolved endpoint login.microsoftonline.com; {UNKNOWN_CLIENT}"),
+        format!("10.0.0.1 - \"GET /healthz HTTP/1.1\" 200 | worker: {UNKNOWN_CLIENT}"),
+        format!("2026-11-25T04:00:00Z ERROR uncaught (in catch (e)): {UNKNOWN_CLIENT}"),
+        format!("2026-11-25T04:00:00Z gateway-grep ERROR: {UNKNOWN_CLIENT}"),
+        format!("2026-11-25T04:00:00Z ERROR [worker] TODO id=3 {UNKNOWN_CLIENT}"),
+        format!("Resolve token failed: {UNKNOWN_CLIENT}"),
+        format!("Handled request 7 with error: {UNKNOWN_CLIENT}"),
+        format!("time=x level=error msg=\"http.StatusUnauthorized {UNKNOWN_CLIENT}\";"),
+    ] {
+        let (code, document) = document(folder.path(), &[], line.as_bytes());
+        assert_eq!((code, ids(&document["findings"])), (1, vec!["AADSTS700016".to_owned()]), "{line}");
+    }
+}
+
+/// Every entry of a journal's export counts, wherever blocks begin.
+#[test]
+fn no_entry_of_a_journal_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let entries: Vec<String> = (0..20_000)
+        .map(|number| format!("__CURSOR=s={number}\n__REALTIME_TIMESTAMP=1795442532000000\nPRIORITY=3\nMESSAGE={UNKNOWN_CLIENT}\n_PID=1\n_COMM=gateway\n\n"))
+        .collect();
+    let (_, found) = document(folder.path(), &[], entries.concat().as_bytes());
+    assert_eq!(found["findings"][0]["count"], 20_000);
+    // And what is no entry is read as it stands.
+    let mixed = format!(
+        "2026-11-23T14:02:11Z error {UNKNOWN_CLIENT}\n{}",
+        entries[0].replace(UNKNOWN_CLIENT, "hello")
+    );
+    let (code, found) = document(folder.path(), &[], mixed.as_bytes());
+    assert_eq!((code, ids(&found["findings"])), (1, vec!["AADSTS700016".to_owned()]));
 }
 
 #[test]
@@ -349,12 +396,12 @@ fn nothing_read_is_no_success() {
 fn secrets_and_orders_in_text_go_no_further() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!(
-        "##vso[task.setvariable]x ::set-output name=a::b \u{1b}]0;title\u{7} password=hunter2SECRET {UNKNOWN_CLIENT} token=abcdef123456\n"
+        "##vso[task.setvariable]x ::set-output name=a::b \u{1b}]0;title\u{7} password=hunter2SECRET password: \"correct horse battery\" {UNKNOWN_CLIENT} token=abcdef123456\n"
     );
     for format in ["terminal", "json", "ndjson"] {
         let run = run(folder.path(), &["scan", "-o", format], text.as_bytes());
         assert_eq!(run.code, 1, "{format}");
-        for never in ["hunter2SECRET", "abcdef123456", "##vso[", "\u{1b}", "\u{7}"] {
+        for never in ["hunter2SECRET", "correct horse", "abcdef123456", "##vso[", "\u{1b}", "\u{7}"] {
             assert!(!run.out.contains(never), "{format}: {never:?} in\n{}", run.out);
         }
         assert!(!run.out.lines().any(|line| line.trim_start().starts_with("::set-output")), "{format}");

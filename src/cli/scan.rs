@@ -65,7 +65,7 @@ pub(super) async fn scan(arguments: &Scan) -> Result<u8, Failure> {
     });
     let reading =
         Reading { scanner, source: TextSource::Text, clock: Clock { now }, since, eager: arguments.follow };
-    let mut outcome = tokio::task::block_in_place(|| read(arguments, sources, reading));
+    let mut outcome = tokio::task::block_in_place(|| read(arguments, sources, reading, &stop));
     listener.abort();
     problems.append(&mut outcome.problems);
     outcome.problems = problems;
@@ -116,6 +116,15 @@ fn check(arguments: &Scan) -> Result<(), Failure> {
     let stream = |wanted: &ScanOutput| wanted.format == ScanFormat::Ndjson && wanted.file.is_some();
     if arguments.output.iter().any(stream) {
         return refuse("ndjson is a stream and goes to standard output: redirect it");
+    }
+    for file in arguments.output.iter().filter_map(|wanted| wanted.file.as_ref()) {
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        if real(file).is_some() && arguments.sources.iter().any(|source| real(source) == real(file)) {
+            return Err(Failure::Usage(format!(
+                "{} would be written over by its own report",
+                file.display()
+            )));
+        }
     }
     let live = arguments.gateway || arguments.primary;
     if arguments.lab.is_some() && !live {
@@ -203,7 +212,7 @@ fn handed(arguments: &Scan, stop: &Stop, problems: &mut Vec<Problem>) -> Vec<Han
 }
 
 /// Reads everything; occurrences are shown at once where that was asked for.
-fn read(arguments: &Scan, sources: Vec<Handed>, reading: Reading<'_>) -> Outcome {
+fn read(arguments: &Scan, sources: Vec<Handed>, reading: Reading<'_>, stop: &Stop) -> Outcome {
     let format = arguments.output.iter().find(|wanted| wanted.file.is_none()).map(|wanted| wanted.format);
     let shown = match format {
         Some(ScanFormat::Ndjson) => ScanFormat::Ndjson,
@@ -219,8 +228,10 @@ fn read(arguments: &Scan, sources: Vec<Handed>, reading: Reading<'_>) -> Outcome
             ScanFormat::Terminal | ScanFormat::Json => report::match_row(id, place, one, style),
         };
         let mut out = std::io::stdout().lock();
-        // A reader that went away is no error, and the last line says so to itself.
-        let _told = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+        // A reader that went away is no error, and there is nobody left to read for.
+        if out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_err() {
+            stop.store(true, Ordering::Relaxed);
+        }
     };
     // What is followed has no end to wait for.
     let each = if arguments.follow { Each::Together(&mut tell) } else { Each::InOrder(&mut tell) };

@@ -90,7 +90,14 @@ pub(super) struct Followed {
 
 impl Followed {
     pub(super) fn open(path: &Path, stop: Stop) -> io::Result<Self> {
-        Ok(Self { path: path.to_owned(), file: File::open(path)?, stop })
+        let mut file = File::open(path)?;
+        let mut first = [0; 4];
+        let count = file.read(&mut first)?;
+        if matches!(first[..count], [0x1F, 0x8B, ..] | [0x28, 0xB5, 0x2F, 0xFD]) {
+            return Err(io::Error::other("is packed, and nothing is added to it: scan it without --follow"));
+        }
+        file.rewind()?;
+        Ok(Self { path: path.to_owned(), file, stop })
     }
 
     /// Opens the file anew where its name stands for another one, and goes back where it became shorter.

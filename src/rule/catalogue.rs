@@ -36,7 +36,12 @@ pub(super) fn shared() -> &'static Shared {
 
 /// A scanner for rules.
 pub(super) fn of(entries: &[Entry], shared: &Shared) -> Scanner {
-    let mut symptoms = Symptoms { mentions: shared.mentions.clone(), ..Symptoms::default() };
+    let mut symptoms = Symptoms {
+        mentions: shared.mentions.clone(),
+        within: shared.within.clone(),
+        logged: shared.logged.clone(),
+        ..Symptoms::default()
+    };
     let names: BTreeMap<&str, usize> = shared.recoveries.keys().map(String::as_str).zip(0..).collect();
     for (number, expressions) in shared.recoveries.values().enumerate() {
         symptoms.recovery_patterns.extend(expressions.iter().map(|one| pattern(number, one)));

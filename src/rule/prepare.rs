@@ -58,6 +58,10 @@ impl Entry {
 pub(super) struct Shared {
     /// Lines that only speak of an error.
     pub mentions: Vec<String>,
+    /// Stretches that do.
+    pub within: Vec<String>,
+    /// Lines that a program has logged.
+    pub logged: String,
     /// Text that shows that something works again, by name.
     pub recoveries: BTreeMap<String, Vec<Expression>>,
 }

@@ -116,6 +116,10 @@ pub(super) struct Symptoms {
     pub(super) patterns: Vec<Pattern>,
     /// Lines that only speak of an error.
     pub(super) mentions: Vec<String>,
+    /// Stretches that do.
+    pub(super) within: Vec<String>,
+    /// Lines that a program has logged; none where empty.
+    pub(super) logged: String,
     pub(super) recovery_patterns: Vec<Pattern>,
     /// For each rule, its recoveries by position.
     pub(super) recovered_by: Vec<Vec<usize>>,
@@ -126,6 +130,8 @@ pub struct Scanner {
     rules: Vec<String>,
     pub(super) patterns: Vec<Compiled>,
     mentions: Vec<Lazy>,
+    within: Vec<Lazy>,
+    logged: Option<Lazy>,
     pub(super) recoveries: Vec<Compiled>,
     pub(super) recovered_by: Vec<Vec<usize>>,
     untuned: OnceLock<Arc<Filter>>,
@@ -138,6 +144,8 @@ impl Scanner {
             rules: symptoms.rules,
             patterns: symptoms.patterns.into_iter().map(Compiled::from).collect(),
             mentions: symptoms.mentions.into_iter().map(Lazy::new).collect(),
+            within: symptoms.within.into_iter().map(Lazy::new).collect(),
+            logged: (!symptoms.logged.is_empty()).then(|| Lazy::new(symptoms.logged)),
             recoveries: symptoms.recovery_patterns.into_iter().map(Compiled::from).collect(),
             recovered_by: symptoms.recovered_by,
             untuned: OnceLock::new(),
@@ -176,7 +184,14 @@ impl Scanner {
             one.pattern.get().is_none() || one.unless.as_ref().is_some_and(|unless| unless.get().is_none())
         });
         let mut names: Vec<&str> = broken.map(|one| self.rules[one.of].as_str()).collect();
-        names.extend(self.mentions.iter().filter(|one| one.get().is_none()).map(|one| one.pattern.as_str()));
+        names.extend(
+            self.mentions
+                .iter()
+                .chain(&self.within)
+                .chain(&self.logged)
+                .filter(|one| one.get().is_none())
+                .map(|one| one.pattern.as_str()),
+        );
         names
     }
 
@@ -211,6 +226,17 @@ impl Scanner {
             }
         }
         hits
+    }
+
+    /// Whether lines only speak of the error that stands at `at` in them.
+    fn only_speaks(&self, lines: &[u8], at: usize) -> bool {
+        let within = |stretch: &Lazy| {
+            let mut found = stretch.get().into_iter().flat_map(|regex| regex.find_iter(lines));
+            found.any(|found| found.range().contains(&at))
+        };
+        self.within.iter().any(within)
+            || !self.logged.as_ref().is_some_and(|logged| logged.is_in(lines))
+                && self.mentions.iter().any(|mention| mention.is_in(lines))
     }
 
     /// A filter that is tuned to no text: for texts so short that tuning would take longer than looking.
@@ -303,9 +329,16 @@ impl Block<'_> {
     ) -> usize {
         let mut stops = 0;
         done.fill(0);
+        // A long line that holds many pieces is gone through once, not once a piece.
+        let mut line = (0, 0);
         let compared = filter.run(self.text, |pattern, at| {
             stops += 1;
-            self.place(scanner, &patterns[pattern], at, &mut done[pattern], found);
+            if !(line.0..line.1).contains(&at) {
+                line = (begin(self.text, at), end(self.text, at) + 1);
+            }
+            if line.0 >= done[pattern] {
+                self.place(scanner, &patterns[pattern], line.0, &mut done[pattern], found);
+            }
         });
         for pattern in patterns.iter().filter(|one| one.need.is_none()) {
             let mut line = 0;
@@ -318,20 +351,16 @@ impl Block<'_> {
         compared + 4 * stops
     }
 
-    /// Looks at the lines to which a piece at `at` may belong.
+    /// Looks at the lines to which a piece of the line that begins at `own` may belong.
     fn place(
         &self,
         scanner: &Scanner,
         pattern: &Compiled,
-        at: usize,
+        own: usize,
         done: &mut usize,
         found: &mut Vec<Found>,
     ) {
         let text = self.text;
-        let own = begin(text, at);
-        if own < *done {
-            return;
-        }
         let mut first = own;
         for _ in 0..FOLLOWING {
             if first <= *done {
@@ -375,7 +404,7 @@ impl Block<'_> {
         let span = (line + matched.start(), line + matched.end());
         let whole = &text[line..end(text, span.1)];
         if pattern.unless.as_ref().is_some_and(|unless| unless.is_in(whole))
-            || scanner.mentions.iter().any(|mention| mention.is_in(whole))
+            || scanner.only_speaks(whole, matched.start())
         {
             return;
         }

@@ -18,6 +18,8 @@ use crate::text::{Block, Blocks, Clock, Unwrapped, time_of, unwrap};
 const EXCERPT: usize = 400;
 /// Bytes before a match that an excerpt of a long line shows.
 const BEFORE: usize = 100;
+/// Bytes around a match in which secrets are looked for.
+const AROUND: usize = 4096;
 /// Lines before an occurrence in which its time is looked for.
 const BACK: usize = 30;
 /// Lines behind an occurrence that may still be of the same message.
@@ -63,6 +65,8 @@ struct Course<'a> {
     reading: Reading<'a>,
     search: Search<'a>,
     seen: Seen,
+    /// The last time before the block at hand.
+    before: Option<Timestamp>,
 }
 
 impl Reading<'_> {
@@ -75,7 +79,7 @@ impl Reading<'_> {
         each: &mut dyn FnMut(&Match),
     ) -> io::Result<()> {
         let search = Search::new(self.scanner, self.source);
-        let mut course = Course { reading: *self, search, seen: std::mem::take(into) };
+        let mut course = Course { reading: *self, search, seen: std::mem::take(into), before: None };
         let mut blocks = Blocks::new(stream, self.eager);
         let ended = loop {
             match blocks.next_block() {
@@ -110,6 +114,11 @@ impl Course<'_> {
                 tally.recovered = is_retry(line.saturating_sub(tally.ends), failed, when);
             }
         }
+        if self.reading.since.is_some() {
+            self.before =
+                before(&unwrapped.text[..unwrapped.owned.min(unwrapped.text.len())], self.reading.clock)
+                    .or(self.before);
+        }
     }
 
     fn occurrence(
@@ -128,14 +137,14 @@ impl Course<'_> {
         if let Some(tally) = self.seen.tallies.get_mut(&found.rule) {
             // Windows of one line overlap; and one message often says the same in several of its lines.
             let begun = tally.latest.as_ref().unwrap_or(&tally.earliest).line;
-            let goes_on = own.is_none() && (tally.timed || continues(whole)) && line <= tally.ends + SAME;
+            let goes_on = own.is_none() && continues(whole) && line <= tally.ends + SAME;
             if line == begun || goes_on {
                 tally.keep(&found.captures);
                 tally.ends = tally.ends.max(ends);
                 return;
             }
         }
-        let at = own.or_else(|| before(&text[..found.line], self.reading.clock));
+        let at = own.or_else(|| before(&text[..found.line], self.reading.clock)).or(self.before);
         if let (Some(since), Some(at)) = (self.reading.since, at)
             && at < since
         {
@@ -160,10 +169,10 @@ impl Course<'_> {
         each(&one);
         match self.seen.tallies.entry(one.rule) {
             std::collections::btree_map::Entry::Vacant(free) => {
-                free.insert(Tally::new(one, ends, own.is_some()));
+                free.insert(Tally::new(one, ends));
             }
             std::collections::btree_map::Entry::Occupied(mut there) => {
-                there.get_mut().add(one, ends, own.is_some());
+                there.get_mut().add(one, ends);
             }
         }
     }
@@ -190,18 +199,28 @@ fn before(text: &[u8], clock: Clock) -> Option<Timestamp> {
 /// The text around a match, and the match in it, both without secrets.
 fn excerpt(text: &[u8], found: &Found, end: usize) -> (String, String) {
     let (from, to) = found.span;
-    let begin =
-        if end - found.line <= EXCERPT { found.line } else { from.saturating_sub(BEFORE).max(found.line) };
-    let stop = end.min(begin + EXCERPT).max(to.min(begin + EXCERPT));
+    // A secret is known by what stands before it: it is taken out before the text is cut.
+    let begin = from.saturating_sub(AROUND).max(found.line);
+    let stop = end.min(to + AROUND);
     let clean = |part: &[u8]| redact_line(String::from_utf8_lossy(part).trim()).into_owned();
-    let mut excerpt = clean(&text[begin..stop]);
-    let decisive = clean(&text[from..to.min(stop).max(from)]);
-    let decisive = if excerpt.contains(&decisive) { decisive } else { String::new() };
-    if begin > found.line {
-        excerpt.insert(0, '…');
-    }
-    if stop < end {
-        excerpt.push('…');
-    }
+    let whole = clean(&text[begin..stop]);
+    let decisive = clean(&text[from..to]);
+    let at = if decisive.is_empty() { None } else { whole.find(&decisive) };
+    let (Some(at), true) = (at, whole.len() > EXCERPT) else {
+        let mut short: String = whole.chars().take(EXCERPT).collect();
+        if short.len() < whole.len() {
+            short.push('…');
+        }
+        let decisive = if short.contains(&decisive) { decisive } else { String::new() };
+        return (short, decisive);
+    };
+    let floor =
+        |at: usize| (0..=at.min(whole.len())).rev().find(|&at| whole.is_char_boundary(at)).unwrap_or(0);
+    let first = floor(at.saturating_sub(BEFORE));
+    let last = floor(first + EXCERPT);
+    let before = if first > 0 { "…" } else { "" };
+    let after = if last < whole.len() { "…" } else { "" };
+    let excerpt = format!("{before}{}{after}", &whole[first..last]);
+    let decisive = if excerpt.contains(&decisive) { decisive } else { whole[at..last.max(at)].to_owned() };
     (excerpt, decisive)
 }

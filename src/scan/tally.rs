@@ -43,12 +43,10 @@ pub struct Tally {
     pub recovered: bool,
     /// Line with which the last occurrence ends.
     pub(super) ends: u64,
-    /// Whether the last occurrence's own line carries a time.
-    pub(super) timed: bool,
 }
 
 impl Tally {
-    pub(super) fn new(first: Match, ends: u64, timed: bool) -> Self {
+    pub(super) fn new(first: Match, ends: u64) -> Self {
         let mut tally = Self {
             count: 1,
             first: first.at,
@@ -56,7 +54,6 @@ impl Tally {
             captured: BTreeMap::new(),
             recovered: false,
             ends,
-            timed,
             latest: None,
             earliest: first,
         };
@@ -66,13 +63,13 @@ impl Tally {
         tally
     }
 
-    pub(super) fn add(&mut self, one: Match, ends: u64, timed: bool) {
+    pub(super) fn add(&mut self, one: Match, ends: u64) {
         self.count += 1;
         self.first = [self.first, one.at].into_iter().flatten().min();
         self.last = self.last.max(one.at);
         self.keep(&one.captures);
         self.latest = Some(one);
-        (self.ends, self.timed, self.recovered) = (ends, timed, false);
+        (self.ends, self.recovered) = (ends, false);
     }
 
     /// Adds values that another wording of the same occurrence captured.

@@ -51,21 +51,20 @@ fn expression(source: &str) -> Option<Regex> {
 /// The time of a line. One without a zone is taken for UTC.
 pub fn time_of(line: &[u8], clock: Clock) -> Option<Timestamp> {
     let head = &line[..line.len().min(WITHIN)];
-    let first = |regex: &'static LazyLock<Option<Regex>>| regex.as_ref()?.captures(head);
-    if let Some(found) = first(&WHOLE) {
-        return civil(&found, number(&found, "y")?, number(&found, "m")?);
+    // The leftmost is the line's own; others stand in what it says.
+    let forms = [&WHOLE, &EPOCH, &KLOG, &ACCESS, &SYSLOG];
+    let found = forms.into_iter().zip(0..).filter_map(|(form, kind)| {
+        let found = form.as_ref()?.captures(head)?;
+        Some((found.get(0).map_or(0, |whole| whole.start()), kind, found))
+    });
+    let (_, kind, found) = found.min_by_key(|(start, kind, _)| (*start, *kind))?;
+    match kind {
+        0 => civil(&found, number(&found, "y")?, number(&found, "m")?),
+        1 => epoch(&found),
+        2 => yearless(&found, number(&found, "m")?, clock),
+        3 => civil(&found, number(&found, "y")?, month(&found)?),
+        _ => yearless(&found, month(&found)?, clock),
     }
-    if let Some(found) = first(&EPOCH) {
-        return epoch(&found);
-    }
-    if let Some(found) = first(&KLOG) {
-        return yearless(&found, number(&found, "m")?, clock);
-    }
-    if let Some(found) = first(&ACCESS) {
-        return civil(&found, number(&found, "y")?, month(&found)?);
-    }
-    let found = first(&SYSLOG)?;
-    yearless(&found, month(&found)?, clock)
 }
 
 fn text<'a>(found: &'a Captures<'_>, name: &str) -> Option<&'a str> {
@@ -146,6 +145,8 @@ mod tests {
             r#"{"__REALTIME_TIMESTAMP":"1795442531000000","MESSAGE":"x"}"#,
             "E1123 14:02:11.000000       1 reflector.go:138] x",
             "Nov 23 14:02:11 host kubelet[1]: x",
+            "E1123 14:02:11.000000 1 x.go:1] token issued 2026-11-20T01:00:00Z was refused",
+            "Nov 23 14:02:11 host gw[1]: not before 2020/01/01 00:00:00",
             r#"127.0.0.1 - - [23/Nov/2026:14:02:11 +0000] "GET / HTTP/1.1" 500 1"#,
         ] {
             assert_eq!(

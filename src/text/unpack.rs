@@ -4,12 +4,13 @@ use std::cell::Cell;
 use std::io::{self, BufReader, Chain, Cursor, Read};
 use std::rc::Rc;
 
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 
 use super::Problem;
 
-/// Bytes by which a format is told: a tar's mark ends here.
-const HEAD: usize = 262;
+/// Bytes by which a format is told: a tar's first header.
+const HEAD: usize = 512;
 /// Buffer of what is unpacked.
 const BUFFER: usize = 1 << 17;
 /// Window that a Zstandard frame may ask for, as a power of two; what needs more is refused.
@@ -104,9 +105,14 @@ fn layer<'a>(
 ) {
     let mut head = Vec::with_capacity(HEAD);
     if let Err(error) = (&mut source).take(HEAD as u64).read_to_end(&mut head) {
-        problems.push(Problem::new(place, super::walk::reason(&error)));
+        // What came before the failure is looked at, and the failure is met again behind it.
+        if head.is_empty() {
+            problems.push(Problem::new(place, broken(&error)));
+            return;
+        }
     }
     let kind = kind(&head);
+    let unmarked = utf16_without_mark(&head);
     let whole: Chain<Cursor<Vec<u8>>, Stream<'a>> = Cursor::new(head).chain(source);
     if depth > budget.limits.depth && !matches!(kind, Kind::Text) {
         problems.push(Problem::new(
@@ -135,8 +141,13 @@ fn layer<'a>(
         Kind::Other(name) => problems
             .push(Problem::new(place, format!("is packed with {name}, which is not read: unpack it first"))),
         Kind::Text => {
-            // A byte order mark says UTF-16; everything else is read as it stands.
-            let mut text = DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).build(whole);
+            // A byte order mark says UTF-16, and so do zeros at every other byte; everything else is read as it stands.
+            let mut text = DecodeReaderBytesBuilder::new()
+                .encoding(unmarked)
+                .bom_override(true)
+                .utf8_passthru(true)
+                .strip_bom(true)
+                .build(whole);
             if let Err(error) = visit(place, &mut text) {
                 problems.push(Problem::new(place, broken(&error)));
             }
@@ -154,6 +165,8 @@ fn entries(
     problems: &mut Vec<Problem>,
 ) {
     let mut archive = tar::Archive::new(archive);
+    // Several archives behind each other, as `cat` makes them, are all read.
+    archive.set_ignore_zeros(true);
     let all = match archive.entries() {
         Ok(all) => all,
         Err(error) => return problems.push(Problem::new(place, broken(&error))),
@@ -168,7 +181,8 @@ fn entries(
             Err(error) => return problems.push(Problem::new(place, broken(&error))),
         };
         // Folders, links and devices hold no text of their own.
-        if !entry.header().entry_type().is_file() && !entry.header().entry_type().is_gnu_sparse() {
+        let kind = entry.header().entry_type();
+        if !kind.is_file() && !kind.is_gnu_sparse() && !kind.is_contiguous() {
             continue;
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
@@ -200,6 +214,33 @@ enum Kind {
     Text,
 }
 
+/// UTF-16 by its look: text in Latin letters has a zero at every other byte.
+fn utf16_without_mark(head: &[u8]) -> Option<&'static Encoding> {
+    let zeros = |from: usize| head.iter().skip(from).step_by(2).filter(|&&byte| byte == 0).count();
+    let half = head.len() / 2;
+    let (even, odd) = (zeros(0), zeros(1));
+    if half >= 4 && odd * 10 > half * 7 && even * 10 < half {
+        Some(UTF_16LE)
+    } else if half >= 4 && even * 10 > half * 7 && odd * 10 < half {
+        Some(UTF_16BE)
+    } else {
+        None
+    }
+}
+
+/// Whether the first 512 bytes are a header of tar: their sum stands in them (POSIX pax, 4.2).
+fn is_tar(head: &[u8]) -> bool {
+    let Some(header) = head.get(..512) else { return false };
+    let written = std::str::from_utf8(&header[148..156]).unwrap_or_default();
+    let written = u32::from_str_radix(written.trim_matches(['\0', ' ']), 8);
+    let sum: u32 = header
+        .iter()
+        .zip(0..)
+        .map(|(&byte, at)| if (148..156).contains(&at) { 32 } else { u32::from(byte) })
+        .sum();
+    written == Ok(sum)
+}
+
 /// The format of a stream by its first bytes (RFC 1952, RFC 8878, POSIX pax, and the others' own marks).
 fn kind(head: &[u8]) -> Kind {
     let skippable = head.len() >= 4 && head[0] & 0xF0 == 0x50 && head[1..4] == [0x2A, 0x4D, 0x18];
@@ -212,7 +253,11 @@ fn kind(head: &[u8]) -> Kind {
         [b'P', b'K', 3, 4, ..] => Kind::Other("zip"),
         [b'7', b'z', 0xBC, 0xAF, ..] => Kind::Other("7-Zip"),
         [0x04, 0x22, 0x4D, 0x18, ..] => Kind::Other("LZ4"),
-        _ if head.get(257..262) == Some(b"ustar") => Kind::Tar,
+        [b'P', b'K', 5, 6, ..] => Kind::Other("zip"),
+        [0x1F, 0x9D, ..] => Kind::Other("compress"),
+        [0x5D, 0, 0, _, _, ..] => Kind::Other("LZMA"),
+        [0x78, 0x01 | 0x9C | 0xDA, ..] => Kind::Other("zlib"),
+        _ if is_tar(head) => Kind::Tar,
         _ => Kind::Text,
     }
 }

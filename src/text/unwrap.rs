@@ -87,7 +87,6 @@ pub fn unwrap<'a>(block: &Block<'a>) -> Unwrapped<'a> {
         number += 1;
         line = end;
     }
-    entry.end(&mut out);
     Unwrapped {
         owned: owned.unwrap_or(out.text.len()).max(usize::from(block.owned > 0)),
         text: Cow::Owned(out.text),
@@ -250,55 +249,59 @@ fn uncoloured(line: &[u8]) -> Vec<u8> {
     out
 }
 
-/// An entry of the journal's export format: one field a line, and an empty line at its end.
+/// An entry of the journal's export format: one field a line, and an empty line at its end. Each line is written where it
+/// stands, so that it belongs to the same block as in the source; a line that is no field is kept as it is.
 #[derive(Default)]
 struct Entry {
     time: Option<Timestamp>,
-    message: Vec<u8>,
-    number: u64,
-    /// A field whose value follows with its length in front, as binary ones are written.
-    opened: bool,
+    /// A message whose value follows with its length in front, as binary ones are written.
+    opened: Option<bool>,
 }
 
 impl Entry {
     fn field(&mut self, line: &[u8], number: u64, out: &mut Out) {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
-        if text.is_empty() && !self.opened {
-            return self.end(out);
+        if text.is_empty() && self.opened.is_none() {
+            return;
         }
         if let Some(value) = text.strip_prefix(b"__REALTIME_TIMESTAMP=") {
             let micros = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
             self.time = micros.and_then(|micros| Timestamp::from_microsecond(micros).ok());
+        } else if text.starts_with(b"__CURSOR=") {
+            (self.time, self.opened) = (None, None);
         } else if let Some(value) = text.strip_prefix(b"MESSAGE=") {
-            (self.message, self.number, self.opened) = (value.to_vec(), number, false);
+            self.opened = None;
+            self.line(value, number, out);
         } else if text == b"MESSAGE" {
-            (self.message, self.number, self.opened) = (Vec::new(), number + 1, true);
-        } else if self.opened {
-            if text.starts_with(b"_") && memchr(b'=', text).is_some() {
-                self.opened = false;
-            } else {
-                // The length takes eight bytes before the first line.
-                let value = if self.message.is_empty() { text.get(8..).unwrap_or_default() } else { text };
-                if !self.message.is_empty() {
-                    self.message.push(b'\n');
-                }
-                self.message.extend_from_slice(value);
-            }
+            self.opened = Some(true);
+        } else if is_field(text) {
+            self.opened = None;
+        } else {
+            // The length takes eight bytes before the first line.
+            let value = if self.opened == Some(true) { text.get(8..).unwrap_or_default() } else { text };
+            self.opened = self.opened.map(|_| false);
+            self.line(value, number, out);
         }
     }
 
-    fn end(&mut self, out: &mut Out) {
-        let entry = std::mem::take(self);
-        if entry.message.is_empty() {
-            return;
-        }
-        out.places.push((out.text.len(), entry.number));
-        if let Some(time) = entry.time {
+    fn line(&self, value: &[u8], number: u64, out: &mut Out) {
+        out.places.push((out.text.len(), number));
+        if let (Some(time), None) = (self.time, self.opened) {
             out.text.extend_from_slice(format!("{time} ").as_bytes());
         }
-        out.text.extend_from_slice(&entry.message);
+        out.text.extend_from_slice(value);
         out.text.push(b'\n');
     }
+}
+
+/// Whether a line is a field of the journal: a name in capitals, and a value.
+fn is_field(text: &[u8]) -> bool {
+    memchr(b'=', text).is_some_and(|end| {
+        end > 0
+            && text[..end]
+                .iter()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+    })
 }
 
 #[cfg(test)]
@@ -327,6 +330,7 @@ mod tests {
                 "__CURSOR=s\n__REALTIME_TIMESTAMP=1795442531000000\nMESSAGE=failed\n_PID=1\n\n",
                 "2026-11-23T14:02:11Z failed\n",
             ),
+            ("before\n__CURSOR=s\nMESSAGE=failed\n", "before\nfailed\n"),
             ("__CURSOR=s\nMESSAGE\n\u{9}\0\0\0\0\0\0\0one\ntwo\n_PID=1\n\n", "one\ntwo\n"),
         ] {
             assert_eq!(unwrapped(given), wanted, "{given:?}");

@@ -55,7 +55,9 @@ pub fn scan_exit_code(answer: &Answer, policy: Policy) -> u8 {
     if answer.findings.iter().any(|named| named.finding.severity >= policy.fail_on) {
         return exit::FINDINGS;
     }
-    if answer.read.bytes == 0 || !answer.unread.is_empty() { exit::INCONCLUSIVE } else { exit::FINE }
+    // To have looked for nothing is not to have found nothing.
+    let looked = answer.read.bytes > 0 && answer.read.names > 0;
+    if looked && answer.unread.is_empty() { exit::FINE } else { exit::INCONCLUSIVE }
 }
 
 #[cfg(test)]

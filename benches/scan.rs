@@ -124,7 +124,8 @@ fn child(patterns: &Path, logs: &[PathBuf]) {
     };
     let clock = Clock { now: "2026-11-30T00:00:00Z".parse().unwrap() };
     let reading = Reading { scanner: &scanner, source: TextSource::Text, clock, since: None, eager: false };
-    let sources = walk(logs).into_iter().map(Handed::File).collect();
+    let mut seen = BTreeSet::new();
+    let sources = logs.iter().flat_map(|log| walk(log, &mut seen)).map(Handed::File).collect();
     let outcome = run(sources, reading, Each::Silent);
     assert!(outcome.problems.is_empty(), "{:?}", outcome.problems);
     let found: u64 =

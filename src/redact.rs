@@ -16,8 +16,9 @@ static SECRETS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // A JWT, whole or cut off.
         r"(?P<secret>eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?)",
         r"(?i)\b(?:bearer|basic)\s+(?P<secret>[A-Za-z0-9._~+/=-]{8,})",
-        // Credentials in a URL.
-        r"(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@]*:(?P<secret>[^\s/@]+)@",
+        // Credentials in a URL. A password may hold what ends a host; a number up to a slash is a port.
+        r#"(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@"'<>]*:(?P<secret>(?:[0-9]{0,5}[^0-9/\s"'<>]|[0-9]{6})[^\s"'<>]*)@"#,
+        r#"(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@"'<>]*:(?P<secret>[^\s/@"'<>\[]+)@"#,
         r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<secret>.+?)(?:-----END|$)",
         // name=value, name: value, "name":"value", with the quotes escaped or not.
         r#"(?i)[\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|account[_-]?key|shared[_-]?access[_-]?key|client[_-]?assertion|private[_-]?key|master[_-]?key|jwt[_-]?key|pass|passphrase|credentials?|authorization|cookie)(?:["'\\]*\s*[:=]\s*["'\\]*)(?P<secret>[^\s"'\\,;&}]{4,})"#,
@@ -114,6 +115,8 @@ mod tests {
                 "postgres://mazevault:hunter2@db:5432/mazevault",
                 "postgres://mazevault:[redacted]@db:5432/mazevault",
             ),
+            ("postgres://mazevault:a,b/c@d@db:5432/x", "postgres://mazevault:[redacted]@db:5432/x"),
+            ("https://gw:8443/x?to=a@b", "https://gw:8443/x?to=a@b"),
             (
                 r#"{"client_secret":"s3cr3t~value","client_id":"c"}"#,
                 r#"{"client_secret":"[redacted]","client_id":"c"}"#,

@@ -3,7 +3,9 @@
 //! Everything is streamed: memory does not grow with the size of what is read. What cannot be read is a
 //! [`Problem`] of its own; the rest is still read.
 
+mod journal;
 mod lines;
+mod piece;
 mod time;
 mod unpack;
 mod unwrap;
@@ -12,7 +14,7 @@ mod walk;
 pub use lines::{Block, Blocks, WINDOW};
 pub use time::{Clock, time_of};
 pub use unpack::{Limits, unpack};
-pub use unwrap::{Numbering, Unwrapped, unwrap};
+pub use unwrap::{Unwrapped, unwrap};
 pub use walk::{File, open, walk};
 
 /// What could not be read, and why, in one line each.

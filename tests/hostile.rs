@@ -67,6 +67,8 @@ fn wrapped() -> impl Strategy<Value = Vec<u8>> {
         Just(b"\\u00".to_vec()),
         Just(b"\\ud83d\\ude00".to_vec()),
         Just(b"__CURSOR=x\n".to_vec()),
+        Just(b"2026-11-23T14:02:11Z stderr P part\n".to_vec()),
+        Just(b"\\u001b[31".to_vec()),
         Just(b"MESSAGE\n\x05\0\0\0\0\0\0\0".to_vec()),
         Just(b"MESSAGE=text\n\n".to_vec()),
         Just(b"\x1b[31".to_vec()),
@@ -103,7 +105,8 @@ proptest! {
         let mut last = unwrapped.first();
         for at in 0..unwrapped.text.len() {
             if at == 0 || unwrapped.text[at - 1] == b'\n' {
-                prop_assert!((1..=lines).contains(&unwrapped.number(at, &mut last)));
+                prop_assert!((1..=lines).contains(&unwrapped.number(at, at, &mut last)));
+                prop_assert!(unwrapped.column(at) <= bytes.len() as u64 + 1);
             }
         }
         let clock = Clock { now: "2026-11-23T14:02:11Z".parse().unwrap() };

@@ -107,6 +107,14 @@ fn the_same_text_is_found_however_it_is_packed_and_wrapped() {
         ("json.log", format!("{json}\n").into_bytes()),
         ("docker-json.log", docker.concat().into_bytes()),
         ("journal.export", journal.into_bytes()),
+        (
+            "split.log",
+            plain
+                .replace("Application with", "Appli\n2026-11-23T14:02:12Z stderr F cation with")
+                .replace("12Z AADSTS", "12Z stderr P AADSTS")
+                .replace("11Z starting", "11Z stderr F starting")
+                .into_bytes(),
+        ),
         ("events.json", event.into_bytes()),
         (
             "colour.log",
@@ -186,6 +194,10 @@ fn only_what_is_newer_is_told_where_that_is_asked() {
     let (code, found) =
         document(folder.path(), &["--since", "1h"], format!("2020-01-01T00:00:00Z {REFUSED}\n").as_bytes());
     assert_eq!((code, ids(&found["findings"]).len()), (0, 0));
+    for (since, count) in [("2026-11-23", 3), ("2026-11-24", 0), ("2026-11-23T14:30", 2), ("1h30m", 0)] {
+        let (_, found) = document(folder.path(), &["--since", since], text.as_bytes());
+        assert_eq!(ids(&found["findings"]).len(), count, "{since}");
+    }
     for wrong in ["yesterday", "5", "-3h", "9999999999999999d", ""] {
         let run = run(folder.path(), &["scan", &format!("--since={wrong}")], b"x\n");
         assert_eq!(run.code, 2, "{wrong}");
@@ -233,12 +245,14 @@ fn what_only_looks_like_an_error_is_quiet() {
         SELECT count(*) FROM errors WHERE code = 'AADSTS700213'\n\
         * SSL certificate verify ok.\n\
         NOTICE:  relation \"x\" already exists, skipping\n\
+        no CrashLoopBackOff seen, 0 pods in CrashLoopBackOff\n\
+        password authentication failed for user \"mazevault\": 0 times\n\
         if strings.Contains(err.Error(), \"connection refused\") {\n";
     let (code, document) = document(folder.path(), &[], text.as_bytes());
     assert_eq!((code, ids(&document["findings"])), (0, Vec::<String>::new()));
-    assert_eq!(document["read"]["lines"], 8);
+    assert_eq!(document["read"]["lines"], 10);
     let screen = run(folder.path(), &["scan"], text.as_bytes());
-    assert!(screen.out.contains("known errors in 8 lines"), "{}", screen.out);
+    assert!(screen.out.contains("known errors in 10 lines"), "{}", screen.out);
 }
 
 /// What a program has logged is an error, whatever else the line holds.
@@ -330,6 +344,8 @@ fn what_cannot_be_read_is_one_line_and_the_rest_is_read() {
     write(folder.path(), "all/cut.gz", &whole[..whole.len() - 9]);
     write(folder.path(), "all/broken.zst", [0x28, 0xB5, 0x2F, 0xFD, 1, 2, 3, 4, 5, 6, 7, 8]);
     write(folder.path(), "all/cut.tar", &tar(&[("x.log", REFUSED.as_bytes())])[..700]);
+    // Cut between its entries: a header, a block of text, and no end.
+    write(folder.path(), "all/half.tar", &tar(&[("x.log", b"fine"), ("y.log", b"fine")])[..1024]);
     write(folder.path(), "all/packed.zip", b"PK\x03\x04rest");
     write(folder.path(), "all/packed.xz", b"\xfd7zXZ\0rest");
     write(folder.path(), "all/good.log", UNKNOWN_CLIENT);
@@ -350,6 +366,7 @@ fn what_cannot_be_read_is_one_line_and_the_rest_is_read() {
         ("all/cut.gz", "ends too early"),
         ("all/broken.zst", ""),
         ("all/cut.tar", ""),
+        ("all/half.tar", "may be cut off"),
         ("all/packed.zip", "zip"),
         ("all/packed.xz", "xz"),
         ("all/bomb.gz", "archive bomb"),
@@ -367,6 +384,38 @@ fn what_cannot_be_read_is_one_line_and_the_rest_is_read() {
     for (source, code) in [("all/packed.zip", 3), ("missing.log", 3), ("/dev/zero", 3)] {
         assert_eq!(run(folder.path(), &["scan", source], b"").code, code, "{source}");
     }
+}
+
+#[test]
+fn what_has_two_names_is_counted_once() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "pods/one.log", REFUSED);
+    std::os::unix::fs::symlink("one.log", folder.path().join("pods/other.log")).unwrap();
+    let (_, document) = document(folder.path(), &["pods/one.log", "pods", "./pods/one.log"], b"");
+    assert_eq!(document["findings"][0]["count"], 1);
+    assert_eq!(document["read"]["sources"], 1);
+}
+
+#[test]
+fn a_pipe_is_read_and_one_that_nobody_writes_does_not_hold_the_interrupt_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::write(pipe, REFUSED)
+    });
+    let (code, _) = document(folder.path(), &["pipe"], b"");
+    assert_eq!(code, 1);
+    writer.join().unwrap().unwrap();
+    let output = std::process::Command::new("timeout")
+        .args(["--signal=INT", "--kill-after=20", "1"])
+        .arg(assert_cmd::cargo::cargo_bin("mzv-doctor"))
+        .arg("scan")
+        .arg(&pipe)
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("exit 130"), "{output:?}");
 }
 
 #[test]

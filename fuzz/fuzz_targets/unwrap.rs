@@ -10,11 +10,11 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(unwrapped.owned <= unwrapped.text.len().max(1));
     let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
     let mut last = unwrapped.first();
-    for (at, byte) in unwrapped.text.iter().enumerate() {
+    for at in 0..unwrapped.text.len() {
         if at == 0 || unwrapped.text[at - 1] == b'\n' {
-            assert!((1..=lines).contains(&unwrapped.number(at, &mut last)));
+            assert!((1..=lines).contains(&unwrapped.number(at, at, &mut last)));
+            assert!(unwrapped.column(at) <= bytes.len() as u64 + 1);
         }
-        let _ = byte;
     }
     let clock = Clock { now: "2026-11-23T14:02:11Z".parse().unwrap() };
     let _ = time_of(bytes, clock);

@@ -103,6 +103,9 @@ fn find(what: &str) -> BTreeSet<String> {
     if !shown.is_empty() {
         return shown;
     }
+    if !is_word(what) {
+        return BTreeSet::new();
+    }
     let words: Vec<String> = what.split_whitespace().map(str::to_lowercase).collect();
     all.iter()
         .filter(|entry| {
@@ -113,8 +116,18 @@ fn find(what: &str) -> BTreeSet<String> {
         .collect()
 }
 
+fn is_word(what: &str) -> bool {
+    what.chars().any(char::is_alphanumeric)
+}
+
 fn unknown(what: &str) -> String {
-    let lower = what.to_lowercase();
+    let shown: String = what.chars().take(80).collect();
+    if !is_word(what) {
+        return format!(
+            "nothing is known of {shown}: give a code, a name or a message (explain --list names all)"
+        );
+    }
+    let lower = shown.to_lowercase();
     let names = rule::catalogue().iter().flat_map(|entry| entry.also.iter().chain([&entry.id]));
     let mut near: Vec<(usize, &str)> = names
         .map(|name| {
@@ -131,7 +144,6 @@ fn unknown(what: &str) -> String {
         .collect();
     near.sort_unstable();
     let near: Vec<&str> = near.into_iter().take(NEAREST).map(|(_, name)| name).collect();
-    let shown: String = what.chars().take(80).collect();
     format!(
         "nothing is known of {shown}; the nearest names are {} (explain --list names all)",
         near.join(", ")

@@ -1,17 +1,20 @@
 //! `scan`: named errors in text.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Span, SpanRelativeTo, Timestamp};
 
 use super::arguments::{Scan, ScanOutput};
 use super::check::{load_rules, target, vantage};
 use super::interrupt::Interrupt;
 use super::progress::Progress;
-use super::stream::{Followed, StandardInput, Stop, Stoppable};
+use super::stream::{Awaited, Followed, Stop, Stoppable};
 use super::{Failure, output};
 use crate::fact::{Outcome as Known, Snapshot, TextSource, Vantage, vocabulary};
 use crate::gate::{self, scan_exit_code};
@@ -153,23 +156,22 @@ fn is_stdin(name: &Path) -> bool {
 fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
     let refuse = || {
         Failure::Usage(format!(
-            "--since {text}: give a time such as 2026-11-23T14:00:00Z, or how long ago, such as 90s, 15m, 2h or 3d"
+            "--since {text}: give a time such as 2026-11-23T14:00:00Z (UTC where it has no zone), or how long ago, such as 90s, 15m, 1h30m or 3d"
         ))
     };
     if let Ok(at) = text.parse() {
         return Ok(at);
     }
-    let unit = text.chars().last().ok_or_else(refuse)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return Err(refuse()),
-    };
-    let number: i64 = text[..text.len() - 1].parse().map_err(|_| refuse())?;
-    let ago = number.checked_mul(seconds).filter(|ago| *ago >= 0).ok_or_else(refuse)?;
-    now.checked_sub(SignedDuration::from_secs(ago)).map_err(|_| refuse())
+    // A time without a zone is taken for UTC, as those in logs are; a day without a time for its beginning.
+    if let Ok(at) = text.parse::<DateTime>() {
+        return at.to_zoned(TimeZone::UTC).map(|at| at.timestamp()).map_err(|_| refuse());
+    }
+    let ago: Span = text.parse().map_err(|_| refuse())?;
+    let ago = ago.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| refuse())?;
+    if ago.is_negative() {
+        return Err(refuse());
+    }
+    now.checked_sub(ago).map_err(|_| refuse())
 }
 
 /// Streams of what was named.
@@ -177,34 +179,33 @@ fn handed(arguments: &Scan, stop: &Stop, problems: &mut Vec<Problem>) -> Vec<Han
     let live = arguments.gateway || arguments.primary;
     let named = arguments.sources.clone();
     let named = if named.is_empty() && !live { vec![STANDARD_INPUT.into()] } else { named };
-    let mut sources = Vec::new();
+    let (mut sources, mut seen) = (Vec::new(), BTreeSet::new());
     for name in named {
         if is_stdin(&name) {
-            let input = StandardInput::open(Arc::clone(stop));
+            if std::io::stdin().is_terminal() {
+                output::note("reading standard input, up to its end (Ctrl-D)");
+            }
+            let input = Awaited::standard_input(Arc::clone(stop));
             sources.push(Handed::Stream(STANDARD_INPUT.into(), Box::new(input)));
             continue;
         }
-        for file in text::walk(&[name]) {
-            let opened: std::io::Result<Box<dyn std::io::Read + Send>> = match &file.problem {
-                Some(_) => {
-                    sources.push(Handed::File(file));
-                    continue;
+        for file in text::walk(&name, &mut seen) {
+            if file.problem.is_some() {
+                sources.push(Handed::File(file));
+            } else if file.pipe {
+                let pipe = Awaited::pipe(file.path, Arc::clone(stop));
+                sources.push(Handed::Stream(file.place, Box::new(pipe)));
+            } else if arguments.follow {
+                match Followed::open(&file.path, Arc::clone(stop)) {
+                    Ok(stream) => sources.push(Handed::Stream(file.place, Box::new(stream))),
+                    Err(error) => problems.push(Problem::new(file.place, error)),
                 }
-                None if arguments.follow => {
-                    Followed::open(&file.path, Arc::clone(stop)).map(|it| Box::new(it) as _)
-                }
-                None => {
-                    let stop = Arc::clone(stop);
-                    sources.push(Handed::Later(Box::new(move || {
-                        let inner = text::open(&file)?;
-                        Ok((file.place.clone(), Box::new(Stoppable { inner, stop }) as _))
-                    })));
-                    continue;
-                }
-            };
-            match opened {
-                Ok(stream) => sources.push(Handed::Stream(file.place, stream)),
-                Err(error) => problems.push(Problem::new(file.place, error)),
+            } else {
+                let stop = Arc::clone(stop);
+                sources.push(Handed::Later(Box::new(move || {
+                    let inner = text::open(&file)?;
+                    Ok((file.place.clone(), Box::new(Stoppable { inner, stop }) as _))
+                })));
             }
         }
     }

@@ -28,19 +28,32 @@ impl<R: Read> Read for Stoppable<R> {
     }
 }
 
-/// Standard input, read by a thread of its own: a read that waits for a pipe cannot be ended.
-pub(super) struct StandardInput {
+/// A stream that somebody else writes, read by a thread of its own: neither opening a pipe nor waiting for what comes out
+/// of it can be ended.
+pub(super) struct Awaited {
     chunks: Receiver<io::Result<Vec<u8>>>,
     rest: Vec<u8>,
     at: usize,
     stop: Stop,
 }
 
-impl StandardInput {
-    pub(super) fn open(stop: Stop) -> Self {
+impl Awaited {
+    pub(super) fn standard_input(stop: Stop) -> Self {
+        Self::start(stop, || Ok(io::stdin()))
+    }
+
+    pub(super) fn pipe(path: PathBuf, stop: Stop) -> Self {
+        Self::start(stop, move || File::open(path))
+    }
+
+    fn start<R: Read>(stop: Stop, open: impl FnOnce() -> io::Result<R> + Send + 'static) -> Self {
         let (sender, chunks) = sync_channel(4);
         std::thread::spawn(move || {
-            let mut input = io::stdin().lock();
+            let mut input = match open() {
+                Ok(input) => input,
+                // Where nobody waits any more, nobody is told.
+                Err(error) => return drop(sender.send(Err(error))),
+            };
             loop {
                 let mut chunk = vec![0; CHUNK];
                 let read = input.read(&mut chunk);
@@ -61,7 +74,7 @@ impl StandardInput {
     }
 }
 
-impl Read for StandardInput {
+impl Read for Awaited {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.at >= self.rest.len() {
             if self.stop.load(Ordering::Relaxed) {

@@ -42,6 +42,13 @@ pub(super) fn files(overlay: Option<&Path>) -> Result<Files, RuleError> {
     Ok(files)
 }
 
+/// One embedded file: what it is called, and its text.
+pub(super) fn embedded_rule(area: &str, id: &str) -> Option<(String, String)> {
+    let path = format!("{area}/{id}.yaml");
+    let text = EMBEDDED.get_file(&path)?.contents_utf8()?;
+    Some((format!("{EMBEDDED_IN}{path}"), text.to_owned()))
+}
+
 fn embedded(folder: &Dir<'_>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for file in folder.files() {

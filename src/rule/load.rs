@@ -6,7 +6,7 @@ use std::path::Path;
 use super::catalogue;
 use super::check::Names;
 use super::file::{Expect, LabelledFile, RuleFile, Source, VariantFile};
-use super::files::{EMBEDDED_IN, Files, files};
+use super::files::{EMBEDDED_IN, embedded_rule, files};
 use super::prepare::{self, Entry, Expression as Prepared};
 use super::symptom::{Scanner, compile};
 use super::template::{self, Known};
@@ -44,10 +44,13 @@ pub fn load(
     settings: &[(&str, bool)],
     overlay: Option<&Path>,
 ) -> Result<RuleTable, RuleError> {
+    let mut table = Growing::new(vocabulary, settings);
     let files = files(overlay)?;
-    let (rules, entries, places) = read_all(vocabulary, settings, files)?;
-    check_causes(&rules, &places)?;
-    Ok(table(vocabulary, rules, &entries))
+    for (id, (file, text)) in &files {
+        table.read(id, file, text)?;
+    }
+    check_causes(&table.rules, &files)?;
+    Ok(table.finish())
 }
 
 /// Loads some rules of the embedded table, `with_causes` also those that explain them, which is what it takes to order
@@ -63,50 +66,51 @@ pub fn load_some(
         let scanner = catalogue::of(&[], catalogue::shared());
         return Ok(RuleTable { rules: BTreeMap::new(), scanner, shapes: BTreeMap::new() });
     }
-    let all = files(None)?;
-    let mut wanted: Files = BTreeMap::new();
-    let (mut rules, mut entries) = (BTreeMap::new(), Vec::new());
-    while !open.is_empty() {
-        let next = std::mem::take(&mut open).into_iter().filter_map(|id| all.get_key_value(&id));
-        let new: Files = next
-            .filter(|(id, _)| !wanted.contains_key(*id))
-            .map(|(id, file)| (id.clone(), file.clone()))
-            .collect();
-        wanted.extend(new.clone());
-        let (found, prepared, _) = read_all(vocabulary, settings, new)?;
-        if with_causes {
-            open.extend(found.values().flat_map(|rule: &Rule| rule.caused_by.iter().cloned()));
+    let mut table = Growing::new(vocabulary, settings);
+    while let Some(id) = open.pop() {
+        let file = catalogue::entry(&id).and_then(|entry| embedded_rule(&entry.area, &id));
+        if let (false, Some((file, text))) = (table.rules.contains_key(&id), file) {
+            let rule = table.read(&id, &file, &text)?;
+            if with_causes {
+                open.extend(rule.caused_by.iter().cloned());
+            }
         }
-        rules.extend(found);
-        entries.extend(prepared);
     }
-    Ok(table(vocabulary, rules, &entries))
+    Ok(table.finish())
 }
 
-fn table(vocabulary: &[FactSpec], rules: BTreeMap<String, Rule>, entries: &[Entry]) -> RuleTable {
-    RuleTable { rules, scanner: catalogue::of(entries, catalogue::shared()), shapes: shapes(vocabulary) }
+/// A table to which rules are added.
+struct Growing {
+    shapes: BTreeMap<String, BTreeMap<String, Shape>>,
+    target: Shape,
+    examples: minijinja::Value,
+    rules: BTreeMap<String, Rule>,
+    entries: BTreeMap<String, Entry>,
 }
 
-#[expect(clippy::type_complexity, reason = "rules, what a search needs of them, and where each is written")]
-fn read_all(
-    vocabulary: &[FactSpec],
-    settings: &[(&str, bool)],
-    files: Files,
-) -> Result<(BTreeMap<String, Rule>, Vec<Entry>, Files), RuleError> {
-    let shapes = shapes(vocabulary);
-    let target = target_shape(settings);
-    let areas = shapes.iter().map(|(area, facts)| (area.as_str(), facts)).collect();
-    let examples = template::examples(&areas, &target);
-    let mut rules = BTreeMap::new();
-    let mut entries = Vec::new();
-    let mut places = BTreeMap::new();
-    for (id, (file, text)) in files {
-        let (rule, found) = read(&file, &text, &shapes, &target, &examples)?;
-        places.insert(id.clone(), (file, text));
-        entries.push(entry(&rule, found));
-        rules.insert(id, rule);
+impl Growing {
+    fn new(vocabulary: &[FactSpec], settings: &[(&str, bool)]) -> Self {
+        let shapes = shapes(vocabulary);
+        let target = target_shape(settings);
+        let areas = shapes.iter().map(|(area, facts)| (area.as_str(), facts)).collect();
+        let examples = template::examples(&areas, &target);
+        Self { shapes, target, examples, rules: BTreeMap::new(), entries: BTreeMap::new() }
     }
-    Ok((rules, entries, places))
+
+    fn read(&mut self, id: &str, file: &str, text: &str) -> Result<&Rule, RuleError> {
+        let (rule, symptoms) = read(file, text, &self.shapes, &self.target, &self.examples)?;
+        self.entries.insert(id.to_owned(), entry(&rule, symptoms));
+        Ok(self.rules.entry(id.to_owned()).or_insert(rule))
+    }
+
+    fn finish(self) -> RuleTable {
+        let entries: Vec<Entry> = self.entries.into_values().collect();
+        RuleTable {
+            rules: self.rules,
+            scanner: catalogue::of(&entries, catalogue::shared()),
+            shapes: self.shapes,
+        }
+    }
 }
 
 /// Settings as nested members.

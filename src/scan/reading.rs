@@ -102,11 +102,11 @@ impl Course<'_> {
         let shown = self.search.block(&unwrapped.text, unwrapped.owned);
         let mut last = unwrapped.first();
         for found in shown.found {
-            let line = unwrapped.number(found.line, &mut last);
-            self.occurrence(block, &unwrapped, found, line, each);
+            let line = unwrapped.number(found.line, found.span.0, &mut last);
+            self.occurrence(&unwrapped, found, line, each);
         }
         for (rule, at) in shown.recovered {
-            let line = unwrapped.number(at, &mut unwrapped.first());
+            let line = unwrapped.number(at, at, &mut unwrapped.first());
             let text = &unwrapped.text[at..];
             let when = time_of(&text[..memchr(b'\n', text).unwrap_or(text.len())], self.reading.clock);
             if let Some(tally) = self.seen.tallies.get_mut(&rule) {
@@ -123,7 +123,6 @@ impl Course<'_> {
 
     fn occurrence(
         &mut self,
-        block: &Block<'_>,
         unwrapped: &Unwrapped<'_>,
         found: Found,
         line: u64,
@@ -133,7 +132,8 @@ impl Course<'_> {
         let end = memchr(b'\n', &text[found.span.1..]).map_or(text.len(), |length| found.span.1 + length);
         let whole = &text[found.line..end];
         let own = time_of(whole, self.reading.clock);
-        let ends = unwrapped.number(found.span.1.saturating_sub(1).max(found.line), &mut (found.line, line));
+        let last = found.span.1.saturating_sub(1).max(found.line);
+        let ends = unwrapped.number(last, last, &mut (found.line, line));
         if let Some(tally) = self.seen.tallies.get_mut(&found.rule) {
             // Windows of one line overlap; and one message often says the same in several of its lines.
             let begun = tally.latest.as_ref().unwrap_or(&tally.earliest).line;
@@ -152,11 +152,10 @@ impl Course<'_> {
             return;
         }
         let (excerpt, decisive) = excerpt(text, &found, end);
-        let before = if found.line == 0 { block.column } else { 0 };
         let one = Match {
             rule: found.rule,
             line,
-            column: before + (found.span.0 - found.line) as u64 + 1,
+            column: unwrapped.column(found.span.0),
             at,
             text: excerpt,
             decisive,

@@ -20,7 +20,7 @@ pub struct Clock {
 /// RFC 3339 and its relatives, with the zone left out or not.
 static WHOLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     expression(
-        r"(?P<y>\d{4})[-/](?P<m>\d\d)[-/](?P<d>\d\d)[T _](?P<h>\d\d):(?P<i>\d\d):(?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))?\d*(?: ?(?P<z>Z\b|UTC|[+-]\d\d:?\d\d))?",
+        r"(?P<y>\d{4})[-/](?P<m>\d\d)[-/](?P<d>\d\d)[T _](?P<h>\d\d):(?P<i>\d\d):(?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))?\d*(?: ?(?P<z>Z\b|[A-Z]{3,4}\b|[+-]\d\d:?\d\d))?",
     )
 });
 /// klog: `E1123 14:02:11.123456`.
@@ -43,6 +43,31 @@ static EPOCH: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r#""(?:ts|time|timestamp|@timestamp|__REALTIME_TIMESTAMP)" ?: ?"?(?P<e>1\d{9})(?:\.(?P<f>\d{1,9})|(?P<r>\d{3,9}))?\d*"?[,} ]"#,
     )
 });
+
+/// Zones that logs name (PostgreSQL's `log_timezone` does), with their hours from UTC. Names that stand for several zones,
+/// and words that are no zone, count as UTC.
+const ZONES: &[(&str, i8)] = &[
+    ("WEST", 1),
+    ("CET", 1),
+    ("CEST", 2),
+    ("EET", 2),
+    ("EEST", 3),
+    ("MSK", 3),
+    ("JST", 9),
+    ("KST", 9),
+    ("AEST", 10),
+    ("AEDT", 11),
+    ("NZST", 12),
+    ("NZDT", 13),
+    ("BRT", -3),
+    ("EDT", -4),
+    ("EST", -5),
+    ("CDT", -5),
+    ("MDT", -6),
+    ("MST", -7),
+    ("PDT", -7),
+    ("PST", -8),
+];
 
 fn expression(source: &str) -> Option<Regex> {
     RegexBuilder::new(source).unicode(false).build().ok()
@@ -94,7 +119,11 @@ fn civil(found: &Captures<'_>, year: i16, month: i16) -> Option<Timestamp> {
     )
     .ok()?;
     let zone = match text(found, "z") {
-        None | Some("Z" | "UTC") => Offset::UTC,
+        None => Offset::UTC,
+        Some(written) if written.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+            let hours = ZONES.iter().find(|(name, _)| *name == written).map_or(0, |(_, hours)| *hours);
+            Offset::from_hours(hours).ok()?
+        }
         Some(written) => {
             let digits: String = written.chars().filter(char::is_ascii_digit).collect();
             let (hours, minutes) =
@@ -140,6 +169,9 @@ mod tests {
             "2026-11-23 14:02:11,000 - INFO - polling",
             "2026/11/23 14:02:11 polling",
             "[mazevault] 2026-11-23 14:02:11 UTC [4610] LOG: polling",
+            "2026-11-23 15:02:11.000 CET [4610] LOG: polling",
+            "2026-11-23 09:02:11 EST [4610] LOG: polling",
+            "2026-11-23 14:02:11 INFO polling",
             "time=2026-11-23T14:02:11.000000000Z level=error",
             r#"{"level":"error","ts":1795442531.0,"msg":"x"}"#,
             r#"{"__REALTIME_TIMESTAMP":"1795442531000000","MESSAGE":"x"}"#,

@@ -11,6 +11,8 @@ use super::Problem;
 
 /// Bytes by which a format is told: a tar's first header.
 const HEAD: usize = 512;
+/// Bytes of a tar's block; one of zeros, or two, are its end.
+const BLOCK: usize = 512;
 /// Buffer of what is unpacked.
 const BUFFER: usize = 1 << 17;
 /// Window that a Zstandard frame may ask for, as a power of two; what needs more is refused.
@@ -164,7 +166,8 @@ fn entries(
     visit: &mut dyn FnMut(&str, &mut dyn Read) -> io::Result<()>,
     problems: &mut Vec<Problem>,
 ) {
-    let mut archive = tar::Archive::new(archive);
+    let zeros = Rc::new(Cell::new(0));
+    let mut archive = tar::Archive::new(Tail { inner: archive, zeros: Rc::clone(&zeros) });
     // Several archives behind each other, as `cat` makes them, are all read.
     archive.set_ignore_zeros(true);
     let all = match archive.entries() {
@@ -194,6 +197,25 @@ fn entries(
         if problems[before..].iter().any(|problem| problem.what.contains("archive bomb")) {
             return;
         }
+    }
+    // Cut between two entries, an archive looks whole but for this.
+    if zeros.get() < BLOCK {
+        problems.push(Problem::new(place, "ends without the mark of an archive's end: it may be cut off"));
+    }
+}
+
+/// Counts the zeros that a stream ends with.
+struct Tail<R> {
+    inner: R,
+    zeros: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for Tail<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(into)?;
+        let last = into[..count].iter().rev().take(BLOCK).take_while(|&&byte| byte == 0).count();
+        self.zeros.set(if last == count { (self.zeros.get() + last).min(BLOCK) } else { last });
+        Ok(count)
     }
 }
 

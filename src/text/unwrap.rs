@@ -2,19 +2,36 @@
 //! journal, and terminal colours. A block without any of it is left as it is.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use jiff::Timestamp;
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr2, memmem, memrchr};
 
 use super::Block;
+use super::journal::{Entry, is_journal};
+use super::piece::{colours, escapes, write, written_at};
+
+/// Where a stretch of unwrapped text is from.
+#[derive(Debug)]
+pub struct Stretch {
+    /// Where it begins.
+    begin: usize,
+    /// The source's number of its line.
+    number: u64,
+    /// Where it is written in the block.
+    written: Range<usize>,
+    /// Bytes at its beginning that are written elsewhere: its time.
+    lead: usize,
+    /// Whether it is written as the inside of JSON strings.
+    escaped: bool,
+}
 
 /// Which line of the source a place in unwrapped text is from.
 #[derive(Debug)]
 pub enum Numbering {
     /// Line by line from this one.
     Same(u64),
-    /// Places where lines of the source begin, with their numbers.
-    Mapped(Vec<(usize, u64)>),
+    /// By stretches, in order.
+    Mapped(Vec<Stretch>),
 }
 
 /// A block without its wrappings.
@@ -26,22 +43,46 @@ pub struct Unwrapped<'a> {
     pub owned: usize,
     /// Which lines of the source they are.
     pub numbering: Numbering,
+    /// What it was.
+    block: Block<'a>,
 }
 
 impl Unwrapped<'_> {
-    /// The source's number of the line that begins at `at`. `last` is a place not behind it whose number is known.
-    pub fn number(&self, at: usize, last: &mut (usize, u64)) -> u64 {
+    /// The source's number of the line that `at` is in, which begins at `line` here. `last` is a place not behind that
+    /// line whose number is known.
+    pub fn number(&self, line: usize, at: usize, last: &mut (usize, u64)) -> u64 {
         match &self.numbering {
             Numbering::Same(_) => {
-                let between = &self.text[last.0..at];
-                *last = (at, last.1 + memchr::memchr_iter(b'\n', between).count() as u64);
+                let between = &self.text[last.0..line];
+                *last = (line, last.1 + memchr::memchr_iter(b'\n', between).count() as u64);
                 last.1
             }
-            Numbering::Mapped(places) => {
-                let after = places.partition_point(|&(begin, _)| begin <= at);
-                places.get(after.wrapping_sub(1)).map_or(1, |&(_, number)| number)
-            }
+            Numbering::Mapped(stretches) => stretch(stretches, at).map_or(1, |it| it.number),
         }
+    }
+
+    /// Which byte of its line of the source `at` is, from 1.
+    pub fn column(&self, at: usize) -> u64 {
+        let written = match &self.numbering {
+            Numbering::Same(_) => at,
+            Numbering::Mapped(stretches) => stretch(stretches, at).map_or(0, |it| {
+                let source = &self.block.text[it.written.clone()];
+                let mut inner = (at - it.begin).saturating_sub(it.lead);
+                if memchr(0x1B, source).is_some() {
+                    if it.escaped {
+                        inner = written_at(escapes(&uncoloured(source)), inner);
+                    }
+                    inner = written_at(colours(source), inner);
+                } else if it.escaped {
+                    inner = written_at(escapes(source), inner);
+                }
+                it.written.start + inner
+            }),
+        };
+        let before = memrchr(b'\n', &self.block.text[..written]);
+        let line = before.map_or(0, |at| at + 1);
+        let hidden = if before.is_none() { self.block.column } else { 0 };
+        hidden + (written - line) as u64 + 1
     }
 
     /// Where counting lines begins.
@@ -53,19 +94,23 @@ impl Unwrapped<'_> {
     }
 }
 
+fn stretch(stretches: &[Stretch], at: usize) -> Option<&Stretch> {
+    stretches.get(stretches.partition_point(|it| it.begin <= at).wrapping_sub(1))
+}
+
 /// Takes a block's wrappings off.
 pub fn unwrap<'a>(block: &Block<'a>) -> Unwrapped<'a> {
-    let plain = || Unwrapped {
-        text: Cow::Borrowed(block.text),
-        owned: block.owned,
-        numbering: Numbering::Same(block.line),
-    };
     let coloured = memchr(0x1B, block.text).is_some();
     let journal = is_journal(block.text);
-    if !coloured && !journal && !has_json(block.text) {
-        return plain();
+    if !coloured && !journal && !has_json(block.text) && !is_split(block.text) {
+        return Unwrapped {
+            text: Cow::Borrowed(block.text),
+            owned: block.owned,
+            numbering: Numbering::Same(block.line),
+            block: *block,
+        };
     }
-    let mut out = Out { text: Vec::with_capacity(block.text.len()), places: Vec::new(), continues: false };
+    let mut out = Out { text: Vec::with_capacity(block.text.len()), stretches: Vec::new(), goes_on: None };
     let mut owned = None;
     let mut entry = Entry::default();
     let mut line = 0;
@@ -75,14 +120,17 @@ pub fn unwrap<'a>(block: &Block<'a>) -> Unwrapped<'a> {
             owned = Some(out.text.len());
         }
         let end = memchr(b'\n', &block.text[line..]).map_or(block.text.len(), |length| line + length + 1);
-        let mut written = Cow::Borrowed(&block.text[line..end]);
-        if coloured && memchr(0x1B, &written).is_some() {
-            written = Cow::Owned(uncoloured(&written));
-        }
+        let written = &block.text[line..end];
         if journal {
-            entry.field(&written, number, &mut out);
+            let text = written.strip_suffix(b"\n").unwrap_or(written);
+            if let Some(message) = entry.line(text) {
+                let time = message.time.map(|time| time.to_string()).unwrap_or_default();
+                let at = line + message.skipped..line + text.len();
+                out.add(block, at, number, time.as_bytes(), false);
+                out.text.push(b'\n');
+            }
         } else {
-            out.record(&written, number);
+            out.record(block, line..end, number);
         }
         number += 1;
         line = end;
@@ -90,7 +138,8 @@ pub fn unwrap<'a>(block: &Block<'a>) -> Unwrapped<'a> {
     Unwrapped {
         owned: owned.unwrap_or(out.text.len()).max(usize::from(block.owned > 0)),
         text: Cow::Owned(out.text),
-        numbering: Numbering::Mapped(out.places),
+        numbering: Numbering::Mapped(out.stretches),
+        block: *block,
     }
 }
 
@@ -106,43 +155,68 @@ fn has_json(text: &[u8]) -> bool {
     }
 }
 
-fn is_journal(text: &[u8]) -> bool {
-    text.starts_with(b"__CURSOR=") || memmem::find(text, b"\n__CURSOR=").is_some()
+/// Whether lines are split by a container's runtime.
+fn is_split(text: &[u8]) -> bool {
+    let first = &text[..memchr(b'\n', text).unwrap_or(text.len())];
+    runtime_record(first).is_some()
+        && (memmem::find(text, b" stderr P ").is_some() || memmem::find(text, b" stdout P ").is_some())
 }
 
 struct Out {
     text: Vec<u8>,
-    places: Vec<(usize, u64)>,
-    /// The last record's text goes on in the next one.
-    continues: bool,
+    stretches: Vec<Stretch>,
+    /// The stream whose last record's text goes on in the next one.
+    goes_on: Option<u8>,
 }
 
 impl Out {
-    /// One line of the source with its line break.
-    fn record(&mut self, line: &[u8], number: u64) {
-        if let Some(record) = engine_record(line) {
-            if !self.continues {
-                self.places.push((self.text.len(), number));
-                if !record.time.is_empty() {
-                    self.text.extend_from_slice(record.time);
-                    self.text.push(b' ');
-                }
-            }
-            let from = self.text.len();
-            unescape(record.log, &mut self.text);
-            self.continues = self.text[from..].last() != Some(&b'\n');
-            return;
+    /// Text that is written at `at`.
+    fn add(&mut self, block: &Block<'_>, at: Range<usize>, number: u64, time: &[u8], escaped: bool) {
+        let begin = self.text.len();
+        if !time.is_empty() {
+            self.text.extend_from_slice(time);
+            self.text.push(b' ');
         }
-        if std::mem::take(&mut self.continues) {
+        let lead = self.text.len() - begin;
+        let source = &block.text[at.clone()];
+        let plain = uncoloured(source);
+        if escaped {
+            write(escapes(&plain), &mut self.text);
+        } else {
+            self.text.extend_from_slice(&plain);
+        }
+        self.stretches.push(Stretch { begin, number, written: at, lead, escaped });
+    }
+
+    /// One line of the source with its line break.
+    fn record(&mut self, block: &Block<'_>, at: Range<usize>, number: u64) {
+        let line = &block.text[at.clone()];
+        let engine = engine_record(line);
+        let runtime = if engine.is_none() { runtime_record(line) } else { None };
+        let stream = engine.as_ref().map(|_| b'{').or(runtime.as_ref().map(|record| record.stream));
+        let joined = self.goes_on.is_some() && self.goes_on == stream;
+        if self.goes_on.take().is_some() && !joined {
             self.text.push(b'\n');
         }
-        self.places.push((self.text.len(), number));
-        if is_json(line) && memchr(b'\\', line).is_some() {
-            unescape(line, &mut self.text);
+        if let Some(record) = engine {
+            let time = if joined { b"".as_slice() } else { &line[record.time] };
+            let from = self.text.len();
+            self.add(block, at.start + record.log.start..at.start + record.log.end, number, time, true);
+            self.goes_on = (self.text[from..].last() != Some(&b'\n')).then_some(b'{');
+        } else if let Some(record) = runtime {
+            let from = at.start + if joined { record.text } else { 0 };
+            let split = record.split && line.ends_with(b"\n");
+            let to = at.end - usize::from(split);
+            self.add(block, from..to.max(from), number, b"", is_escaped(line));
+            self.goes_on = split.then_some(record.stream);
         } else {
-            self.text.extend_from_slice(line);
+            self.add(block, at, number, b"", is_escaped(line));
         }
     }
+}
+
+fn is_escaped(line: &[u8]) -> bool {
+    is_json(line) && memchr(b'\\', line).is_some()
 }
 
 /// Whether a line is an object or a member of one, written out.
@@ -159,149 +233,70 @@ fn is_json(line: &[u8]) -> bool {
     }
 }
 
-struct EngineRecord<'a> {
-    log: &'a [u8],
-    time: &'a [u8],
+struct EngineRecord {
+    log: Range<usize>,
+    time: Range<usize>,
 }
 
 /// A record of Docker's json-file driver: `{"log":"text\n","stream":"stderr","time":"…"}`.
-fn engine_record(line: &[u8]) -> Option<EngineRecord<'_>> {
-    let rest = line.strip_prefix(b"{\"log\":\"")?;
-    let mut end = 0;
+fn engine_record(line: &[u8]) -> Option<EngineRecord> {
+    const OPENS: &[u8] = b"{\"log\":\"";
+    const TIME: &[u8] = b"\"time\":\"";
+    if !line.starts_with(OPENS) {
+        return None;
+    }
+    let mut end = OPENS.len();
     loop {
-        end += memchr2(b'"', b'\\', &rest[end..])?;
-        if rest[end] == b'"' {
+        end += memchr2(b'"', b'\\', line.get(end..)?)?;
+        if line[end] == b'"' {
             break;
         }
         end += 2;
-        if end >= rest.len() {
-            return None;
-        }
     }
-    let time = memmem::find(&rest[end..], b"\"time\":\"").and_then(|at| {
-        let time = &rest[end + at + 8..];
-        Some(&time[..memchr(b'"', time)?])
+    let time = memmem::find(&line[end..], TIME).and_then(|at| {
+        let begin = end + at + TIME.len();
+        Some(begin..begin + memchr(b'"', &line[begin..])?)
     });
-    Some(EngineRecord { log: &rest[..end], time: time.unwrap_or_default() })
+    Some(EngineRecord { log: OPENS.len()..end, time: time.unwrap_or_default() })
 }
 
-/// Escapes of JSON strings (RFC 8259, 7) as what they stand for; anything else as it stands.
-fn unescape(text: &[u8], out: &mut Vec<u8>) {
-    let mut rest = text;
-    while let Some(at) = memchr(b'\\', rest) {
-        out.extend_from_slice(&rest[..at]);
-        let escape = rest.get(at + 1).copied();
-        let mut length = 2;
-        match escape {
-            Some(b'n') => out.push(b'\n'),
-            Some(b't') => out.push(b'\t'),
-            Some(b'r') => out.push(b'\r'),
-            Some(b'b' | b'f') => {}
-            Some(byte @ (b'"' | b'\\' | b'/')) => out.push(byte),
-            Some(b'u') => match character(&rest[at..]) {
-                Some((c, taken)) => {
-                    length = taken;
-                    out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-                }
-                None => out.extend_from_slice(b"\\u"),
-            },
-            _ => {
-                out.push(b'\\');
-                length = 1;
-            }
-        }
-        rest = &rest[(at + length).min(rest.len())..];
+struct RuntimeRecord {
+    stream: u8,
+    split: bool,
+    /// Where its text begins.
+    text: usize,
+}
+
+/// A line of a container's log on its node: `TIME stderr F text`, or `P` where the text goes on in the next line (the
+/// kubelet's CRI logging format).
+fn runtime_record(line: &[u8]) -> Option<RuntimeRecord> {
+    let time = memchr(b' ', line.get(..64.min(line.len()))?)?;
+    if !(line.first()?.is_ascii_digit() && memchr(b'T', &line[..time]).is_some()) {
+        return None;
     }
-    out.extend_from_slice(rest);
-}
-
-/// The character of `\uXXXX`, or of two that are a pair, and the length of what stands for it.
-fn character(text: &[u8]) -> Option<(char, usize)> {
-    let unit = |at: usize| {
-        let digits = std::str::from_utf8(text.get(at..at + 6)?.strip_prefix(b"\\u")?).ok()?;
-        u16::from_str_radix(digits, 16).ok()
+    let rest = &line[time + 1..];
+    let stream = if rest.starts_with(b"stderr ") {
+        b'e'
+    } else if rest.starts_with(b"stdout ") {
+        b'o'
+    } else {
+        return None;
     };
-    let first = unit(0)?;
-    if let Some(c) = char::from_u32(u32::from(first)) {
-        return Some((c, 6));
-    }
-    let pair = char::decode_utf16([first, unit(6)?]).next()?.ok()?;
-    Some((pair, 12))
-}
-
-/// Without the escape sequences of terminals (ECMA-48, 5.4), which would stand within words.
-fn uncoloured(line: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(at) = memchr(0x1B, rest) {
-        out.extend_from_slice(&rest[..at]);
-        rest = &rest[at + 1..];
-        if let Some(sequence) = rest.strip_prefix(b"[") {
-            let end = sequence.iter().position(|byte| (0x40..=0x7E).contains(byte) || *byte == b'\n');
-            rest = match end {
-                Some(end) if sequence[end] != b'\n' => &sequence[end + 1..],
-                Some(end) => &sequence[end..],
-                None => b"",
-            };
-        }
-    }
-    out.extend_from_slice(rest);
-    out
-}
-
-/// An entry of the journal's export format: one field a line, and an empty line at its end. Each line is written where it
-/// stands, so that it belongs to the same block as in the source; a line that is no field is kept as it is.
-#[derive(Default)]
-struct Entry {
-    time: Option<Timestamp>,
-    /// A message whose value follows with its length in front, as binary ones are written.
-    opened: Option<bool>,
-}
-
-impl Entry {
-    fn field(&mut self, line: &[u8], number: u64, out: &mut Out) {
-        let text = line.strip_suffix(b"\n").unwrap_or(line);
-        if text.is_empty() && self.opened.is_none() {
-            return;
-        }
-        if let Some(value) = text.strip_prefix(b"__REALTIME_TIMESTAMP=") {
-            let micros = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
-            self.time = micros.and_then(|micros| Timestamp::from_microsecond(micros).ok());
-        } else if text.starts_with(b"__CURSOR=") {
-            (self.time, self.opened) = (None, None);
-        } else if let Some(value) = text.strip_prefix(b"MESSAGE=") {
-            self.opened = None;
-            self.line(value, number, out);
-        } else if text == b"MESSAGE" {
-            self.opened = Some(true);
-        } else if is_field(text) {
-            self.opened = None;
-        } else {
-            // The length takes eight bytes before the first line.
-            let value = if self.opened == Some(true) { text.get(8..).unwrap_or_default() } else { text };
-            self.opened = self.opened.map(|_| false);
-            self.line(value, number, out);
-        }
-    }
-
-    fn line(&self, value: &[u8], number: u64, out: &mut Out) {
-        out.places.push((out.text.len(), number));
-        if let (Some(time), None) = (self.time, self.opened) {
-            out.text.extend_from_slice(format!("{time} ").as_bytes());
-        }
-        out.text.extend_from_slice(value);
-        out.text.push(b'\n');
+    match rest.get(7..9)? {
+        b"P " => Some(RuntimeRecord { stream, split: true, text: time + 10 }),
+        b"F " => Some(RuntimeRecord { stream, split: false, text: time + 10 }),
+        _ => None,
     }
 }
 
-/// Whether a line is a field of the journal: a name in capitals, and a value.
-fn is_field(text: &[u8]) -> bool {
-    memchr(b'=', text).is_some_and(|end| {
-        end > 0
-            && text[..end]
-                .iter()
-                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
-    })
+/// Without what colours a terminal.
+fn uncoloured(source: &[u8]) -> Cow<'_, [u8]> {
+    if memchr(0x1B, source).is_none() {
+        return Cow::Borrowed(source);
+    }
+    let mut plain = Vec::with_capacity(source.len());
+    write(colours(source), &mut plain);
+    Cow::Owned(plain)
 }
 
 #[cfg(test)]
@@ -324,6 +319,15 @@ mod tests {
             ("{\"log\":\"one \"}\n{\"log\":\"line\\n\"}\n", "one line\n"),
             ("{\"msg\":\"a\\nb \\u0027c\\u0027 \\ud83d\\ude00\"}\n", "{\"msg\":\"a\nb 'c' \u{1f600}\"}\n"),
             ("\u{1b}[31mred\u{1b}[0m\n", "red\n"),
+            ("{\"log\":\"\\u001b[31mred\\u001b[0m: x\\n\"}\n", "red: x\n"),
+            (
+                "2026-11-23T14:02:11Z stderr P one \n2026-11-23T14:02:12Z stderr F line\n",
+                "2026-11-23T14:02:11Z stderr P one line\n",
+            ),
+            (
+                "2026-11-23T14:02:11Z stderr P one \n2026-11-23T14:02:12Z stdout F other\n",
+                "2026-11-23T14:02:11Z stderr P one \n2026-11-23T14:02:12Z stdout F other\n",
+            ),
             ("{\"a\":\"\\", "{\"a\":\"\\"),
             ("{\"log\":\"\\", "{\"log\":\"\\"),
             (
@@ -343,7 +347,31 @@ mod tests {
         let block = Block { text: text.as_bytes(), owned: text.len(), line: 7, column: 0 };
         let unwrapped = unwrap(&block);
         let at = unwrapped.text.len() - "plain\n".len();
-        assert_eq!(unwrapped.number(at, &mut unwrapped.first()), 8);
-        assert_eq!(unwrapped.number(10, &mut unwrapped.first()), 7);
+        assert_eq!(unwrapped.number(at, at, &mut unwrapped.first()), 8);
+        assert_eq!(unwrapped.number(10, 10, &mut unwrapped.first()), 7);
+    }
+
+    #[test]
+    fn a_place_keeps_its_column_of_the_source() {
+        for text in [
+            "plain text FOUND\n",
+            "{\"msg\":\"a\\nb \\ud83d\\ude00 FOUND\"}\n",
+            "{\"log\":\"a \\\"b\\\" FOUND\\n\",\"time\":\"2026-11-23T14:02:11Z\"}\n",
+            "{\"log\":\"\\u001b[31ma\\u001b[0m FOUND\\n\"}\n",
+            "\u{1b}[31mred\u{1b}[0m FOUND\n",
+            "\u{1b}[31m{\"a\": \"\u{1b}[0m\\n FOUND\"}\n",
+            "__CURSOR=s\n__REALTIME_TIMESTAMP=1795442531000000\nMESSAGE=it FOUND\n",
+            "2026-11-23T14:02:11Z stderr P one\n2026-11-23T14:02:12Z stderr F two FOUND\n",
+        ] {
+            let text = format!("first line\n{text}");
+            let block = Block { text: text.as_bytes(), owned: text.len(), line: 1, column: 0 };
+            let unwrapped = unwrap(&block);
+            let plain = String::from_utf8_lossy(&unwrapped.text).into_owned();
+            let at = plain.find("FOUND").unwrap_or_default();
+            let line = unwrapped.number(at, at, &mut unwrapped.first());
+            let wanted =
+                text.lines().zip(1..).find_map(|(line, n)| Some((n, line.find("FOUND")? as u64 + 1)));
+            assert_eq!(Some((line, unwrapped.column(at))), wanted, "{text:?}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Which files are meant by the names that were given.
 
+use std::collections::BTreeSet;
 use std::fs::Metadata;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -17,12 +18,19 @@ pub struct File {
     pub place: String,
     /// What is wrong with it, where that is known before it is opened.
     pub problem: Option<String>,
+    /// Whether it is a pipe, which may keep whoever opens it waiting.
+    pub pipe: bool,
 }
 
-/// The files that names stand for: a file itself, a folder all files below it, in order of their names. Links are
-/// followed; one that leads back into itself is a problem.
-pub fn walk(names: &[PathBuf]) -> Vec<File> {
-    names.iter().flat_map(|name| one(name)).collect()
+/// The files that a name stands for: a file itself, a folder all files below it, in order of their names. Links are
+/// followed; one that leads back into itself is a problem. What has several names, as the logs on a cluster's nodes do, is
+/// read once, under the first: `seen` holds what was listed so far.
+pub fn walk(name: &Path, seen: &mut BTreeSet<PathBuf>) -> Vec<File> {
+    let mut is_new = |file: &File| match std::fs::canonicalize(&file.path) {
+        Ok(real) if !file.pipe => seen.insert(real),
+        _ => true,
+    };
+    one(name).into_iter().filter(|file| is_new(file)).collect()
 }
 
 fn one(name: &Path) -> Vec<File> {
@@ -30,11 +38,14 @@ fn one(name: &Path) -> Vec<File> {
         path: path.to_owned(),
         place: path.display().to_string(),
         problem,
+        pipe: false,
     };
     match std::fs::metadata(name) {
         Err(error) => vec![file(name, Some(reason(&error)))],
         // A pipe that was named is meant: a shell's `<(…)` is one.
-        Ok(there) if !there.is_dir() => vec![file(name, unreadable(&there, true))],
+        Ok(there) if !there.is_dir() => {
+            vec![File { pipe: is_pipe(&there), ..file(name, unreadable(&there)) }]
+        }
         Ok(_) => WalkDir::new(name)
             .follow_links(true)
             .sort_by_file_name()
@@ -43,7 +54,10 @@ fn one(name: &Path) -> Vec<File> {
                 Ok(entry) if entry.file_type().is_dir() => None,
                 Ok(entry) => {
                     let problem = match entry.metadata() {
-                        Ok(there) => unreadable(&there, false),
+                        Ok(there) if is_pipe(&there) => {
+                            Some("is a pipe, which is read only where it is named itself".into())
+                        }
+                        Ok(there) => unreadable(&there),
                         Err(error) => Some(error.to_string()),
                     };
                     Some(file(entry.path(), problem))
@@ -71,21 +85,29 @@ pub(super) fn reason(error: &io::Error) -> String {
 }
 
 #[cfg(unix)]
-fn unreadable(there: &Metadata, named: bool) -> Option<String> {
+fn unreadable(there: &Metadata) -> Option<String> {
     use std::os::unix::fs::FileTypeExt;
     let kind = there.file_type();
     if kind.is_char_device() || kind.is_block_device() {
         return Some("is a device, which is not read".into());
     }
-    if kind.is_socket() {
-        return Some("is a socket, which is not read".into());
-    }
-    (kind.is_fifo() && !named).then(|| "is a pipe, which is read only where it is named itself".into())
+    kind.is_socket().then(|| "is a socket, which is not read".into())
+}
+
+#[cfg(unix)]
+fn is_pipe(there: &Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    there.file_type().is_fifo()
 }
 
 #[cfg(not(unix))]
-fn unreadable(_: &Metadata, _: bool) -> Option<String> {
+fn unreadable(_: &Metadata) -> Option<String> {
     None
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &Metadata) -> bool {
+    false
 }
 
 /// A file's bytes as far as they went when it was opened: one that still grows does not hold a search up forever.

@@ -19,7 +19,7 @@ mod serve;
 mod stage;
 mod world;
 
-pub use sample::{Expectation, Expected, Scenario, changed, expectation, load, scenarios};
+pub use sample::{Expectation, Expected, Scenario, changed, combined, expectation, load, scenarios};
 pub use stage::{Lab, stage};
 pub use world::World;
 

@@ -8,9 +8,17 @@ use mzv_doctor::fact::{Layer, Observation, Outcome, Reason, Snapshot, Vantage, v
 use mzv_doctor::rule::{self, Expect, RuleTable};
 use mzv_doctor::target::{Kind, Target, table};
 
+/// The rules as a folder of somebody's: the program takes its own files for checked, which is what this does.
 fn load() -> RuleTable {
     let settings: Vec<_> = table().iter().map(|spec| (spec.name, spec.kind == Kind::List)).collect();
-    match rule::load(&vocabulary(), &settings, None) {
+    let folder = tempfile::tempdir().unwrap();
+    for area in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/rules")).unwrap() {
+        let area = area.unwrap();
+        if area.file_type().unwrap().is_dir() {
+            std::os::unix::fs::symlink(area.path(), folder.path().join(area.file_name())).unwrap();
+        }
+    }
+    match rule::load(&vocabulary(), &settings, Some(folder.path())) {
         Ok(table) => table,
         Err(error) => panic!("{error}"),
     }

@@ -71,6 +71,11 @@ fn problems(name: &str, validator: &jsonschema::Validator) -> Vec<String> {
     if got != wanted {
         problem(format!("findings\n  got      {got:?}\n  expected {wanted:?}"));
     }
+    if let Some(top) = &expected.top
+        && document["findings"][0]["id"] != **top
+    {
+        problem(format!("on top is {}, expected {top}", document["findings"][0]["id"]));
+    }
     if let Some(mut open) = expected.inconclusive {
         open.sort();
         let got = open_ids(&document["inconclusive"]);

@@ -27,11 +27,11 @@ pub(super) fn confidence(given: Sureness) -> Confidence {
     }
 }
 
-/// Values for a finding's templates; a capture that took no part stands as unknown.
+/// What a finding's templates are filled in with; a capture that took no part stands as unknown.
 struct Filler<'a> {
     world: &'a World<'a>,
     binding: Option<(&'a str, &'a str)>,
-    further: BTreeMap<String, Value>,
+    values: Values,
 }
 
 impl<'a> Filler<'a> {
@@ -45,15 +45,9 @@ impl<'a> Filler<'a> {
         let mut further: BTreeMap<String, Value> =
             names.into_iter().map(|name| (name, Value::Null)).collect();
         further.extend(captures.clone());
-        Self { world, binding, further }
-    }
-
-    fn values(&self, more: Option<(&str, &Value)>) -> Values {
-        let mut further = self.further.clone();
-        if let Some((name, value)) = more {
-            further.insert(name.to_owned(), value.clone());
-        }
-        Values::new(&self.world.areas, &self.world.table.shapes, &self.world.target, self.binding, &further)
+        let values = world.values();
+        let bound = binding.map(|(variable, area)| values.bound(variable, area));
+        Self { world, binding, values: bound.as_ref().unwrap_or(values).with(&further) }
     }
 }
 
@@ -64,10 +58,10 @@ pub(super) fn finding(
     fired: &Fired,
 ) -> Finding {
     let filler = Filler::new(world, rule, binding, &fired.captures);
-    let values = filler.values(None);
-    let line = |template: &Template| tidy(&template.fill(&values).text);
+    let values = &filler.values;
+    let line = |template: &Template| tidy(&template.fill(values).text);
     let side = |labelled: &Labelled| {
-        let filled = labelled.value.fill(&values);
+        let filled = labelled.value.fill(values);
         filled.open.is_empty().then(|| Side { label: labelled.label.clone(), value: filled.text })
     };
     let contrast = rule
@@ -81,7 +75,7 @@ pub(super) fn finding(
         .evidence
         .iter()
         .filter_map(|labelled| {
-            let filled = labelled.value.fill(&values);
+            let filled = labelled.value.fill(values);
             let value = tidy(&filled.text);
             (filled.open.is_empty() && !value.is_empty() && !shown_already(&value))
                 .then(|| Evidence { label: labelled.label.clone(), value })
@@ -164,7 +158,10 @@ fn way(filler: &Filler<'_>, scope: &Scope, variant: &Variant) -> (Remedy, bool) 
     let mut open = Vec::new();
     let mut commands = Vec::new();
     for round in &rounds {
-        let values = filler.values(round.as_ref().map(|(name, value)| (*name, value)));
+        let values = match round {
+            None => filler.values.clone(),
+            Some((name, value)) => filler.values.with(&BTreeMap::from([((*name).to_owned(), value.clone())])),
+        };
         for command in &variant.commands {
             let mut arguments = Vec::new();
             let mut poses = false;
@@ -187,7 +184,6 @@ fn way(filler: &Filler<'_>, scope: &Scope, variant: &Variant) -> (Remedy, bool) 
     }
     open.sort();
     open.dedup();
-    let text =
-        variant.text.as_ref().map_or_else(String::new, |text| tidy(&text.fill(&filler.values(None)).text));
+    let text = variant.text.as_ref().map_or_else(String::new, |text| tidy(&text.fill(&filler.values).text));
     (Remedy { text, commands, open }, whole)
 }

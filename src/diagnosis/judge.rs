@@ -1,6 +1,7 @@
 //! One rule over one world: fired, passed, inconclusive, or not applicable. Losing knowledge may turn a verdict
 //! into inconclusive, never a failure into a pass.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 use super::symptoms::symptoms;
 use super::{Confidence, Excerpt, Missing, Severity};
 use crate::fact::{Observation, Origin, Outcome, Reason, Snapshot, TextEvidence};
-use crate::rule::{Areas, Example, Expect, Expression, Hit, Rule, RuleTable, Scope, Truth};
+use crate::rule::{Areas, Example, Expect, Expression, Hit, Rule, RuleTable, Scope, Truth, Values};
 
 /// Seconds before the newest line of a log within which a line counts as present.
 const RECENT_S: i64 = 3600;
@@ -29,6 +30,7 @@ pub(super) struct World<'a> {
     over: BTreeSet<(String, usize)>,
     /// Time of the newest line of each place.
     newest: BTreeMap<&'a str, Timestamp>,
+    values: OnceCell<Values>,
 }
 
 /// What one rule comes to for one subject.
@@ -85,7 +87,12 @@ impl<'a> World<'a> {
                 *known = at.max(*known);
             }
         }
-        Self { snapshot, table, areas, target: nested(snapshot), hits, over, newest }
+        Self { snapshot, table, areas, target: nested(snapshot), hits, over, newest, values: OnceCell::new() }
+    }
+
+    /// What templates are filled in with; made once, where something has to be filled in at all.
+    pub(super) fn values(&self) -> &Values {
+        self.values.get_or_init(|| Values::new(&self.areas, &self.table.shapes, &self.target))
     }
 
     /// Whether a line is near the newest of its place, or of no known time.

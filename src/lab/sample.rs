@@ -43,6 +43,9 @@ pub struct Expectation {
     pub exit: u8,
     /// Findings.
     pub findings: Vec<Expected>,
+    /// The cause that stands on top; the worst of the findings where the scenario does not say.
+    #[serde(default)]
+    pub top: Option<String>,
     /// Names that stay open; `None` where the scenario does not list them one by one.
     #[serde(default)]
     pub inconclusive: Option<Vec<String>>,
@@ -53,6 +56,9 @@ pub struct Expectation {
 struct SampleFile {
     title: String,
     expect: Expectation,
+    /// Scenarios whose changes come before this one's own, one after the other.
+    #[serde(default)]
+    of: Vec<String>,
     #[serde(default)]
     change: Value,
 }
@@ -81,36 +87,49 @@ pub fn load(name: &str, now: Timestamp) -> Result<World, LabError> {
 
 /// A scenario's world with a further change, a JSON merge patch (RFC 7396).
 pub fn changed(name: &str, now: Timestamp, further: &Value) -> Result<World, LabError> {
-    let sample = sample(name)?;
+    combined(&[name], now, further)
+}
+
+/// The world in which several scenarios are so at once, each changing what those before it left, with a further change.
+pub fn combined(names: &[&str], now: Timestamp, further: &Value) -> Result<World, LabError> {
     let healthy = read(&format!("{HEALTHY}/world.yaml"))?;
     let mut world: Value = parse(&format!("{HEALTHY}/world.yaml"), &dated(&healthy, now))?;
-    let change = dated(&sample.change.to_string(), now);
-    let change: Value = parse(&format!("{name}/sample.yaml"), &change)?;
-    if !change.is_null() {
-        json_patch::merge(&mut world, &change);
+    let mut layers = Vec::new();
+    for name in names {
+        let sample = sample(name)?;
+        // One level: what a scenario consists of consists of nothing else.
+        for part in &sample.of {
+            layers.push((part.clone(), self::sample(part)?.change));
+        }
+        layers.push(((*name).to_owned(), sample.change));
+    }
+    for (name, change) in &layers {
+        let change: Value = parse(&format!("{name}/sample.yaml"), &dated(&change.to_string(), now))?;
+        if !change.is_null() {
+            json_patch::merge(&mut world, &change);
+        }
     }
     if !further.is_null() {
         json_patch::merge(&mut world, further);
     }
     let mut world: World = serde_json::from_value(world).map_err(|error| LabError::Sample {
-        file: format!("{name}/sample.yaml"),
+        file: format!("{}/sample.yaml", names.join("+")),
         problem: error.to_string(),
     })?;
+    let layers: Vec<&str> = layers.iter().map(|(name, _)| name.as_str()).collect();
     for logs in [&mut world.kubernetes.logs, &mut world.docker.logs] {
-        fill_logs(name, now, logs)?;
+        fill_logs(&layers, now, logs)?;
     }
     Ok(world)
 }
 
-/// Replaces file names by the logs that they name: the scenario's own, else the healthy deployment's.
-fn fill_logs(name: &str, now: Timestamp, logs: &mut BTreeMap<String, String>) -> Result<(), LabError> {
+/// Replaces file names by the logs that they name: the last layer's that has it, else the healthy deployment's.
+fn fill_logs(layers: &[&str], now: Timestamp, logs: &mut BTreeMap<String, String>) -> Result<(), LabError> {
     for file in logs.values_mut() {
-        let own = format!("{name}/logs/{file}");
-        let text = match SAMPLES.get_file(&own) {
-            Some(_) => read(&own)?,
-            None => read(&format!("{HEALTHY}/logs/{file}"))?,
-        };
-        *file = repeated(&text, now).map_err(|problem| LabError::Sample { file: own, problem })?;
+        let own = layers.iter().rev().map(|layer| format!("{layer}/logs/{file}"));
+        let held = own.into_iter().find(|path| SAMPLES.get_file(path).is_some());
+        let path = held.unwrap_or_else(|| format!("{HEALTHY}/logs/{file}"));
+        *file = repeated(&read(&path)?, now).map_err(|problem| LabError::Sample { file: path, problem })?;
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ pub fn load(
     settings: &[(&str, bool)],
     overlay: Option<&Path>,
 ) -> Result<RuleTable, RuleError> {
-    let mut table = Growing::new(vocabulary, settings);
+    let mut table = Growing::new(vocabulary, settings, overlay.is_some());
     let files = files(overlay)?;
     for (id, (file, text)) in &files {
         table.read(id, file, text)?;
@@ -66,7 +66,7 @@ pub fn load_some(
         let scanner = catalogue::of(&[], catalogue::shared());
         return Ok(RuleTable { rules: BTreeMap::new(), scanner, shapes: BTreeMap::new() });
     }
-    let mut table = Growing::new(vocabulary, settings);
+    let mut table = Growing::new(vocabulary, settings, false);
     while let Some(id) = open.pop() {
         let file = catalogue::entry(&id).and_then(|entry| embedded_rule(&entry.area, &id));
         if let (false, Some((file, text))) = (table.rules.contains_key(&id), file) {
@@ -89,11 +89,16 @@ struct Growing {
 }
 
 impl Growing {
-    fn new(vocabulary: &[FactSpec], settings: &[(&str, bool)]) -> Self {
+    /// `foreign` where files come that were never tried.
+    fn new(vocabulary: &[FactSpec], settings: &[(&str, bool)], foreign: bool) -> Self {
         let shapes = shapes(vocabulary);
         let target = target_shape(settings);
-        let areas = shapes.iter().map(|(area, facts)| (area.as_str(), facts)).collect();
-        let examples = template::examples(&areas, &target);
+        let examples = if foreign {
+            let areas = shapes.iter().map(|(area, facts)| (area.as_str(), facts)).collect();
+            template::examples(&areas, &target)
+        } else {
+            minijinja::Value::UNDEFINED
+        };
         Self { shapes, target, examples, rules: BTreeMap::new(), entries: BTreeMap::new() }
     }
 
@@ -148,6 +153,11 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Whether it is one of the program's own files: what they hold is checked by the tests, as files of a folder are.
+    fn tried(&self) -> bool {
+        self.file.starts_with(EMBEDDED_IN)
+    }
+
     fn refuse(&self, line: u64, problem: String) -> RuleError {
         RuleError { file: self.file.to_owned(), line: line.max(1), problem }
     }
@@ -162,6 +172,9 @@ impl Reader<'_> {
     }
 
     fn template(&mut self, what: &str, source: &Source) -> Result<Template, RuleError> {
+        if self.tried() {
+            return Ok(Template::tried(&source.value));
+        }
         Template::new(&source.value, &self.known, &mut self.used).map_err(|problem| RuleError {
             file: self.file.to_owned(),
             line: source.referenced.line().max(1),
@@ -229,7 +242,8 @@ fn read(
             areas.insert(variable.as_str(), facts);
         }
     }
-    let each_examples = each.is_some().then(|| template::examples(&areas, target));
+    let tried = file.starts_with(EMBEDDED_IN);
+    let each_examples = (each.is_some() && !tried).then(|| template::examples(&areas, target));
     let free = each.iter().map(|(variable, _)| (format!("{variable}_name"), Shape::Text)).collect();
     let mut reader = Reader {
         file,
@@ -295,7 +309,7 @@ fn read(
         examples: written.examples,
     };
     for (name, line) in captures {
-        if !reader.used.contains(&name) {
+        if !reader.tried() && !reader.used.contains(&name) {
             return Err(reader.refuse(line, format!("the capture {name} is used nowhere")));
         }
     }
@@ -394,7 +408,7 @@ fn check_form(reader: &Reader<'_>, written: &RuleFile, text: &str) -> Result<(),
 fn read_symptoms(reader: &mut Reader<'_>, written: &RuleFile) -> Result<Vec<Prepared>, RuleError> {
     let mut patterns = Vec::new();
     // The embedded ones were read when the program was built; tests compile them all.
-    let ready = reader.file.starts_with(EMBEDDED_IN).then(|| catalogue::entry(&written.id)).flatten();
+    let ready = reader.tried().then(|| catalogue::entry(&written.id)).flatten();
     if let Some(entry) = ready {
         patterns.clone_from(&entry.symptoms);
     }

@@ -134,7 +134,12 @@ impl Template {
         template
             .render(context! { ..Jinja::from(free), ..known.examples.clone() })
             .map_err(|error| error.to_string().lines().next().unwrap_or("cannot be rendered").to_owned())?;
-        Ok(Self { source: source.trim_end().to_owned() })
+        Ok(Self::tried(source))
+    }
+
+    /// One that was checked before.
+    pub(super) fn tried(source: &str) -> Self {
+        Self { source: source.trim_end().to_owned() }
     }
 
     /// Fills values in. A template that cannot be rendered comes out as one unknown.
@@ -175,14 +180,8 @@ fn follow<'a>(shape: &'a Shape, members: &[&str]) -> Option<&'a Shape> {
 pub struct Values(Jinja);
 
 impl Values {
-    /// Facts that are known, marks for those that are not, settings, and further names.
-    pub fn new(
-        areas: &Areas,
-        shapes: &BTreeMap<String, BTreeMap<String, Shape>>,
-        target: &Value,
-        binding: Option<(&str, &str)>,
-        further: &BTreeMap<String, Value>,
-    ) -> Self {
+    /// Facts that are known, marks for those that are not, and settings.
+    pub fn new(areas: &Areas, shapes: &BTreeMap<String, BTreeMap<String, Shape>>, target: &Value) -> Self {
         let mut all = Map::new();
         for (area, facts) in shapes {
             let known = areas.get(area);
@@ -193,22 +192,35 @@ impl Values {
             });
             all.insert(area.clone(), Value::Object(members.collect()));
         }
-        if let Some((variable, area)) = binding {
-            let stands_for = all.get(area).cloned().unwrap_or(Value::Null);
-            all.insert(variable.to_owned(), stands_for);
-            let spoken = match area {
-                "primary_db" => "the Primary's database",
-                "gateway_db" => "the gateway's database",
-                other => other,
-            };
-            all.insert(format!("{variable}_name"), Value::String(spoken.into()));
-        }
         all.insert("target".into(), settings(target, ""));
-        for (name, value) in further {
-            let value = if value.is_null() { Value::String(marked(name)) } else { clean(value) };
-            all.insert(name.clone(), value);
-        }
         Self(Jinja::from(Serde(Value::Object(all))))
+    }
+
+    /// The same, with a variable that stands for an area.
+    pub fn bound(&self, variable: &str, area: &str) -> Self {
+        let spoken = match area {
+            "primary_db" => "the Primary's database",
+            "gateway_db" => "the gateway's database",
+            other => other,
+        };
+        let stands_for = self.0.get_attr(area).unwrap_or_default();
+        let names = BTreeMap::from([
+            (variable.to_owned(), stands_for),
+            (format!("{variable}_name"), Jinja::from(spoken)),
+        ]);
+        Self(context! { ..Jinja::from(names), ..self.0.clone() })
+    }
+
+    /// The same, with further names; null stands as unknown.
+    pub fn with(&self, further: &BTreeMap<String, Value>) -> Self {
+        let names: BTreeMap<String, Jinja> = further
+            .iter()
+            .map(|(name, value)| {
+                let value = if value.is_null() { Value::String(marked(name)) } else { clean(value) };
+                (name.clone(), Jinja::from(Serde(value)))
+            })
+            .collect();
+        Self(context! { ..Jinja::from(names), ..self.0.clone() })
     }
 }
 

@@ -12,6 +12,7 @@ mod rights;
 mod summary;
 mod symptoms;
 mod verdict;
+mod why;
 
 pub use explained::{Explanation, Wording, explain};
 pub use judge::{Judged, judge_example};
@@ -21,6 +22,8 @@ pub use verdict::{
     Confidence, Contrast, DIAGNOSIS_FORMAT, Diagnosis, Evidence, Excerpt, Finding, Inconclusive, Missing,
     NotApplicable, Passed, Remedy, Severity, Side,
 };
+
+pub use why::{ClauseRead, ConditionRead, Explains, Holds, TextLooked, Verdict, Why, why};
 
 use std::collections::BTreeSet;
 

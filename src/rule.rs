@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod check;
+mod clause;
 mod expression;
 mod file;
 mod files;
@@ -19,6 +20,7 @@ mod template;
 mod wording;
 
 pub use catalogue::{catalogue, scanner};
+pub use clause::{Clause, Joined};
 pub use expression::{Expression, Scope, Truth};
 pub use file::{Example, ExampleText, Expect, Severity, Sureness, schema};
 pub use load::{RuleError, RuleTable, load, load_some};

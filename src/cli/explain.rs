@@ -98,16 +98,24 @@ fn find(what: &str) -> BTreeSet<String> {
     if !exact.is_empty() {
         return exact;
     }
+    // One word is part of a name; only where it is of none could it be a message.
+    let part = if what.contains(char::is_whitespace) { BTreeSet::new() } else { holding(what) };
+    if !part.is_empty() {
+        return part;
+    }
     let shown: BTreeSet<String> =
         rule::scanner().scan(TextSource::Text, what).into_iter().map(|hit| hit.rule).collect();
-    if !shown.is_empty() {
-        return shown;
-    }
+    if shown.is_empty() { holding(what) } else { shown }
+}
+
+/// The names that hold all words.
+fn holding(what: &str) -> BTreeSet<String> {
     if !is_word(what) {
         return BTreeSet::new();
     }
     let words: Vec<String> = what.split_whitespace().map(str::to_lowercase).collect();
-    all.iter()
+    rule::catalogue()
+        .iter()
         .filter(|entry| {
             let told = format!("{} {} {}", entry.id, entry.title, entry.also.join(" ")).to_lowercase();
             words.iter().all(|word| told.contains(word.as_str()))

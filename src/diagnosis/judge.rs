@@ -109,7 +109,7 @@ impl<'a> World<'a> {
     }
 
     /// Which observed fact is missing behind a fact, why, and what would have told.
-    fn missing(&self, name: &str) -> Option<Missing> {
+    pub(super) fn missing(&self, name: &str) -> Option<Missing> {
         let Some(seen) = self.observation(name) else {
             return Some(Missing {
                 fact: name.to_owned(),

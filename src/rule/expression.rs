@@ -63,13 +63,7 @@ impl Expression {
 
     /// Facts that it reads, by full name, with an `each` variable replaced by its area.
     pub fn facts(&self, binding: Option<(&str, &str)>) -> BTreeSet<String> {
-        self.facts
-            .iter()
-            .map(|(area, name)| match binding {
-                Some((variable, stands_for)) if variable == area => format!("{stands_for}.{name}"),
-                _ => format!("{area}.{name}"),
-            })
-            .collect()
+        self.facts.iter().map(|(area, name)| full_name(area, name, binding)).collect()
     }
 
     /// What it comes to.
@@ -83,6 +77,29 @@ impl Expression {
 }
 
 impl Expression {
+    /// What a part of it comes to, as it is written.
+    pub(super) fn truth_of(&self, part: &str, scope: &Scope) -> Truth {
+        let ran = ENV.compile(part).ok().map(|program| program.execute(&scope.context));
+        match ran {
+            Some(Ok(Cel::Bool(true))) => Truth::True,
+            Some(Ok(Cel::Bool(false))) => Truth::False,
+            _ => Truth::Unknown,
+        }
+    }
+
+    /// Facts that a part of it reads.
+    pub(super) fn facts_within(&self, part: &str, binding: Option<(&str, &str)>) -> BTreeSet<String> {
+        let reads = |(area, name): &&(String, String)| {
+            let path = format!("{area}.{name}");
+            part.match_indices(&path).any(|(at, _)| {
+                let free = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+                let before = part[..at].chars().next_back();
+                free(before) && before != Some('.') && free(part[at + path.len()..].chars().next())
+            })
+        };
+        self.facts.iter().filter(reads).map(|(area, name)| full_name(area, name, binding)).collect()
+    }
+
     /// The elements of the list that it comes to; none where it cannot be evaluated.
     pub fn elements(&self, scope: &Scope) -> Vec<Value> {
         match self.program.execute(&scope.context) {
@@ -92,6 +109,14 @@ impl Expression {
             },
             Ok(_) | Err(_) => Vec::new(),
         }
+    }
+}
+
+/// A fact's name, with an `each` variable replaced by the area that it stands for.
+fn full_name(area: &str, name: &str, binding: Option<(&str, &str)>) -> String {
+    match binding {
+        Some((variable, stands_for)) if variable == area => format!("{stands_for}.{name}"),
+        _ => format!("{area}.{name}"),
     }
 }
 

@@ -3,16 +3,21 @@
 mod arguments;
 mod check;
 mod config;
+mod diff;
+mod examination;
 mod explain;
+mod fix;
 mod interrupt;
 mod laboratory;
 mod output;
 mod permissions;
 mod plan;
 mod progress;
+mod record;
 mod rules;
 mod scan;
 mod stream;
+mod why;
 
 use std::process::ExitCode;
 
@@ -83,6 +88,9 @@ async fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
     match arguments.verb {
         Verb::Check(check) => check::check(&check, None).await,
         Verb::Verify(verify) => check::check(&verify.check, Some(&verify.name)).await,
+        Verb::Why(wanted) => why::why(&wanted).await,
+        Verb::Fix(wanted) => fix::fix(&wanted).await,
+        Verb::Diff(wanted) => diff::diff(&wanted),
         Verb::Scan(wanted) => scan::scan(&wanted).await,
         Verb::Explain(wanted) => explain::explain(&wanted),
         Verb::Lab(verb) => laboratory::lab(verb).await,

@@ -4,25 +4,35 @@
 //! `verdict.rs` are the whole of what a report may see.
 
 mod cause;
+mod chain;
+mod changes;
 mod compose;
+mod effect;
 mod explained;
 mod judge;
 mod named;
 mod rights;
+mod steps;
 mod summary;
 mod symptoms;
 mod verdict;
+mod verified;
 mod why;
 
+pub use chain::{Chain, Link, LinkState};
+pub use changes::{CHANGES_FORMAT, Changes, FactChange, Member, NameChange, Turn, changes};
+pub use effect::{Effect, effect};
 pub use explained::{Explanation, Wording, explain};
 pub use judge::{Judged, judge_example};
 pub use named::{Shown, name};
+pub use steps::{Command, Open, STEPS_FORMAT, Step, Steps, steps};
 pub use summary::Summary;
 pub use verdict::{
     Confidence, Contrast, DIAGNOSIS_FORMAT, Diagnosis, Evidence, Excerpt, Finding, Inconclusive, Missing,
     NotApplicable, Passed, Remedy, Severity, Side,
 };
 
+pub use verified::{Settling, Standing, Verified, verified};
 pub use why::{ClauseRead, ConditionRead, Explains, Holds, TextLooked, Verdict, Why, why};
 
 use std::collections::BTreeSet;
@@ -113,12 +123,17 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         not_applicable.clear();
     }
     let decided = passed.iter().map(|row: &Passed| row.id.clone()).collect();
-    cause::link(&mut findings, table, &decided);
+    let open: BTreeSet<String> = inconclusive
+        .iter()
+        .filter(|row: &&Inconclusive| !row.is_by_choice())
+        .map(|row| row.id.clone())
+        .collect();
+    cause::link(&mut findings, table, &decided, &open);
     let ended =
         snapshot.probes.iter().map(|run| run.at.as_millisecond() + i64::try_from(run.took_ms).unwrap_or(0));
     let began = snapshot.probes.iter().map(|run| run.at.as_millisecond()).min();
     let took = ended.max().zip(began).map_or(0, |(end, begin)| end - begin);
-    Diagnosis {
+    let mut diagnosis = Diagnosis {
         format: DIAGNOSIS_FORMAT,
         tool_version: snapshot.tool_version.clone(),
         observed_at: snapshot.observed_at,
@@ -131,9 +146,14 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         passed,
         not_applicable,
         probes: snapshot.probes.clone(),
+        chains: Vec::new(),
         only: None,
-        again: Vec::new(),
+        again: snapshot.again.clone(),
+    };
+    if !diagnosis.findings.iter().any(|finding| finding.id == WRONG_TARGET) {
+        diagnosis.chains = chain::draw(&diagnosis);
     }
+    diagnosis
 }
 
 fn was_asked<T>(outcome: &Outcome<T>) -> bool {

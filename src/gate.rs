@@ -1,6 +1,12 @@
 //! What a run comes to as an exit status: the same for every format.
 
-use crate::diagnosis::{Diagnosis, Severity, Summary, WRONG_TARGET};
+use std::collections::BTreeSet;
+
+use crate::diagnosis::{
+    Confidence, Diagnosis, Finding, Inconclusive, Missing, Settling, Severity, Standing, Summary,
+    WRONG_TARGET,
+};
+use crate::fact::Reason;
 use crate::scan::Answer;
 
 /// Exit statuses, a contract for pipelines.
@@ -13,6 +19,8 @@ pub mod exit {
     pub const USAGE: u8 = 2;
     /// A required rule could not be decided, or the wrong deployment was reached.
     pub const INCONCLUSIVE: u8 = 3;
+    /// Something was still spreading when the time to wait was over.
+    pub const CONVERGING: u8 = 4;
     /// A defect of this program.
     pub const DEFECT: u8 = 70;
     /// Interrupted; what was learned by then is reported.
@@ -24,8 +32,65 @@ pub mod exit {
 pub struct Policy {
     /// Findings of this severity or worse.
     pub fail_on: Severity,
+    /// Of this confidence or more; what is less sure only keeps a run from success.
+    pub min_confidence: Confidence,
     /// Whether the run was interrupted.
     pub interrupted: bool,
+    /// Whether it has waited for what spreads.
+    pub waited: bool,
+}
+
+impl Policy {
+    fn fails(&self, finding: &Finding) -> bool {
+        finding.severity >= self.fail_on && finding.confidence >= self.min_confidence
+    }
+}
+
+/// Whether time alone could change what a run comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// It cannot.
+    Final,
+    /// It could, for these names.
+    Moving {
+        /// The names that are worth asking about again.
+        names: Vec<String>,
+        /// What is waited for, in a few words.
+        what: String,
+    },
+}
+
+/// What time could change: what spreads, what did not answer, and findings that nothing explains but what spreads. A
+/// fault of its own is final, whatever else moves.
+pub fn outlook(diagnosis: &Diagnosis, policy: Policy) -> Outlook {
+    let settling: Vec<Settling> = diagnosis.inconclusive.iter().filter_map(Inconclusive::settling).collect();
+    let only = diagnosis.only.as_ref().map(|only| only.settling.as_slice()).unwrap_or_default();
+    let moving: BTreeSet<&str> = settling.iter().chain(only).map(|one| one.name.as_str()).collect();
+    let hangs = |finding: &Finding| finding.perhaps.iter().any(|name| moving.contains(name.as_str()));
+    let verifying = diagnosis.only.is_some();
+    let failing = |finding: &&Finding| policy.fails(finding) && finding.caused_by.is_empty();
+    if !verifying && diagnosis.findings.iter().filter(failing).any(|finding| !hangs(finding)) {
+        return Outlook::Final;
+    }
+    // Right after a fix, what was found before it is asked about until it is gone.
+    let pending = diagnosis.only.as_ref().filter(|only| only.standing != Standing::Fixed);
+    let silent = |row: &&Inconclusive| {
+        let silence =
+            |lack: &Missing| matches!(lack.reason, Reason::Unreachable { .. } | Reason::TimedOut { .. });
+        row.required && row.missing.iter().any(silence)
+    };
+    let silent = diagnosis.inconclusive.iter().filter(silent).map(|row| row.id.as_str());
+    let mut names: BTreeSet<&str> = moving.iter().copied().chain(silent).collect();
+    names.extend(pending.map(|only| only.name.as_str()));
+    names.extend(diagnosis.findings.iter().filter(|it| hangs(it)).map(|it| it.id.as_str()));
+    if names.is_empty() {
+        return Outlook::Final;
+    }
+    let what = settling.iter().chain(only).max_by_key(|one| one.left_s).map_or_else(
+        || names.iter().copied().collect::<Vec<_>>().join(", "),
+        |one| format!("{}: {}, about {} s left", one.name, one.what, one.left_s),
+    );
+    Outlook::Moving { names: names.into_iter().map(str::to_owned).collect(), what }
 }
 
 /// The exit status of a run: interrupted before findings, findings before what stayed open.
@@ -36,8 +101,18 @@ pub fn exit_code(diagnosis: &Diagnosis, policy: Policy) -> u8 {
     if diagnosis.findings.iter().any(|finding| finding.id == WRONG_TARGET) {
         return exit::INCONCLUSIVE;
     }
-    if diagnosis.findings.iter().any(|finding| finding.severity >= policy.fail_on) {
+    let converging = if policy.waited { exit::CONVERGING } else { exit::INCONCLUSIVE };
+    if diagnosis.only.as_ref().is_some_and(|only| only.standing == Standing::NotYet) {
+        return converging;
+    }
+    if diagnosis.findings.iter().any(|finding| policy.fails(finding)) {
         return exit::FINDINGS;
+    }
+    if policy.waited && diagnosis.inconclusive.iter().any(|row| row.settling().is_some()) {
+        return exit::CONVERGING;
+    }
+    if diagnosis.findings.iter().any(|finding| finding.severity >= policy.fail_on) {
+        return exit::INCONCLUSIVE;
     }
     let summary = Summary::of(diagnosis);
     let examined_nothing = diagnosis.probes.iter().all(|run| run.answered == 0) || summary.examined().0 == 0;

@@ -2,15 +2,17 @@
 //!
 //! Whatever comes from outside (evidence, log lines, names) is hostile: each format makes it inert.
 
+mod changes;
 mod difference;
 mod explained;
+mod fix;
 mod inert;
 mod json;
 mod scanned;
 mod shell;
 mod terminal;
 
-use crate::diagnosis::{Diagnosis, Explanation, Summary};
+use crate::diagnosis::{Changes, Diagnosis, Explanation, Steps, Summary, Why};
 use crate::scan::{Answer, Match};
 
 pub use json::{DOCUMENT_FORMAT, Document};
@@ -73,8 +75,47 @@ pub fn explain_in_markdown(all: &[Explanation], whole: bool) -> String {
 
 /// Explanations for a machine; `schema/explain.v1.json` describes them.
 pub fn explain_in_json(all: &[Explanation]) -> String {
-    // Its types have text keys only, which is all that JSON asks.
-    format!("{}\n", json::calm(&serde_json::to_string_pretty(all).unwrap_or_else(|_| "[]".into())))
+    json::document(&all)
+}
+
+/// Why names came to what they did, for a person at a terminal; `now` is the time of the run.
+pub fn why_on_terminal(all: &[Why], now: jiff::Timestamp, style: Style) -> String {
+    terminal::why(all, style, now)
+}
+
+/// The same for a machine; `schema/why.v1.json` describes it.
+pub fn why_in_json(all: &[Why]) -> String {
+    json::document(&all)
+}
+
+/// Steps for a person at a terminal.
+pub fn steps_on_terminal(steps: &Steps, style: Style) -> String {
+    fix::terminal(steps, style)
+}
+
+/// Steps as a script of a POSIX shell.
+pub fn steps_as_posix_script(steps: &Steps) -> String {
+    fix::posix(steps)
+}
+
+/// Steps as a script of PowerShell 7.3 or newer.
+pub fn steps_as_powershell_script(steps: &Steps) -> String {
+    fix::power(steps)
+}
+
+/// Steps for a machine; `schema/steps.v1.json` describes them.
+pub fn steps_in_json(steps: &Steps) -> String {
+    json::document(steps)
+}
+
+/// Changes for a person at a terminal.
+pub fn changes_on_terminal(changes: &Changes, style: Style) -> String {
+    changes::terminal(changes, style)
+}
+
+/// Changes for a machine; `schema/changes.v1.json` describes them.
+pub fn changes_in_json(changes: &Changes) -> String {
+    json::document(changes)
 }
 
 /// An occurrence as a row on a terminal.

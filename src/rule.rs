@@ -4,6 +4,7 @@
 //! named captures), or both. To add one: a file `rules/AREA/ID.yaml`; its examples are its tests.
 
 mod catalogue;
+mod chains;
 mod check;
 mod clause;
 mod expression;
@@ -20,6 +21,7 @@ mod template;
 mod wording;
 
 pub use catalogue::{catalogue, scanner};
+pub use chains::{ChainSpec, Chains, LinkSpec, chains};
 pub use clause::{Clause, Joined};
 pub use expression::{Expression, Scope, Truth};
 pub use file::{Example, ExampleText, Expect, Severity, Sureness, schema};
@@ -115,6 +117,19 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Facts that its conditions read, and those that say whether the text it looks in was read.
+    pub fn reads(&self) -> std::collections::BTreeSet<String> {
+        let conditions = [&self.applies, &self.when, &self.notice_when].into_iter().flatten();
+        let mut names = std::collections::BTreeSet::new();
+        for condition in conditions {
+            for binding in self.bindings() {
+                names.extend(condition.facts(binding));
+            }
+        }
+        names.extend(self.sources.iter().filter_map(|source| source.fact_name()).map(str::to_owned));
+        names
+    }
+
     /// What the rule is judged for: each fact area in turn, or once without any.
     pub fn bindings(&self) -> Vec<Option<(&str, &str)>> {
         match &self.each {

@@ -20,7 +20,7 @@ use crate::fact::Setting;
 
 pub use cloud::Cloud;
 pub use discovery::{DISCOVERY, Found, Surroundings, discover};
-pub use table::{Kind, SettingSpec, table};
+pub use table::{Kind, SettingSpec, parse_duration, table};
 
 /// A setting that cannot be used as it is.
 #[derive(Debug, thiserror::Error)]

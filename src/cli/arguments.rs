@@ -1,11 +1,12 @@
 //! What can be said on the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::Value;
 
-use crate::diagnosis::Severity;
+use crate::diagnosis::{Confidence, Severity};
 use crate::report::{Format, ScanFormat};
 
 /// Finds what is broken in a `MazeVault` hybrid deployment, names it, proves it and prints the fix.
@@ -25,6 +26,12 @@ pub(super) enum Verb {
     Check(Box<Check>),
     /// Examine again after a fix, and report on one name (and what explains it) only
     Verify(Box<Verify>),
+    /// Show why a name came to what it did: every clause of its rule, what it read, and what decided
+    Why(Box<Why>),
+    /// Print the commands that mend what was found, in order, each marked as reading or changing; nothing is run
+    Fix(Box<Fix>),
+    /// Show what changed between two recorded runs
+    Diff(Diff),
     /// Find named errors in text: files, folders, archives, standard input, or the deployment's own logs
     Scan(Box<Scan>),
     /// Say what a code, a name or a pasted message means, and what mends it; offline
@@ -210,13 +217,98 @@ pub(super) enum ExplainFormat {
     Json,
 }
 
-/// What to examine, and how to report.
+/// What to examine.
 #[derive(Args)]
-pub(super) struct Check {
+pub(super) struct Examine {
     /// Examine a scenario of the lab instead of a real deployment
     #[arg(long, value_name = "SCENARIO")]
     pub(super) lab: Option<String>,
-    /// Report as FORMAT (terminal, json) to standard output, or as FORMAT=FILE; may be repeated
+    /// Judge what an earlier run recorded (check -o snapshot=FILE) instead of asking
+    #[arg(long, value_name = "FILE")]
+    pub(super) bundle: Option<PathBuf>,
+    /// Folder of rule files to lay over the embedded ones
+    #[arg(long, value_name = "DIR")]
+    pub(super) rules: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) target: TargetArguments,
+}
+
+#[derive(Args)]
+pub(super) struct Why {
+    /// The named error
+    pub(super) name: String,
+    /// Print as this
+    #[arg(short, long, value_enum, default_value = "terminal")]
+    pub(super) output: WhyFormat,
+    /// Show values whole
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// Colours
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) color: Color,
+    #[command(flatten)]
+    pub(super) examine: Examine,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum WhyFormat {
+    Terminal,
+    Json,
+}
+
+#[derive(Args)]
+pub(super) struct Fix {
+    /// The named error; everything that was found where none is given
+    pub(super) name: Option<String>,
+    /// Print as this; sh and powershell are scripts that stop at the first failure
+    #[arg(short, long, value_enum, default_value = "text")]
+    pub(super) output: FixFormat,
+    /// Colours
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) color: Color,
+    #[command(flatten)]
+    pub(super) examine: Examine,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FixFormat {
+    Text,
+    Sh,
+    Powershell,
+    Json,
+}
+
+#[derive(Args)]
+pub(super) struct Diff {
+    /// The earlier run, as recorded
+    pub(super) before: PathBuf,
+    /// The later run, as recorded
+    pub(super) after: PathBuf,
+    /// Print as this
+    #[arg(short, long, value_enum, default_value = "terminal")]
+    pub(super) output: DiffFormat,
+    /// Folder of rule files to lay over the embedded ones
+    #[arg(long, value_name = "DIR")]
+    pub(super) rules: Option<PathBuf>,
+    /// Show values whole
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// Colours
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) color: Color,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiffFormat {
+    Terminal,
+    Json,
+}
+
+/// What to examine, and how to report.
+#[derive(Args)]
+pub(super) struct Check {
+    /// Report as FORMAT (terminal, json; snapshot for what was learned, which --bundle reads again) to standard output, or
+    /// as FORMAT=FILE; may be repeated
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = parse_output)]
     pub(super) output: Vec<Output>,
     /// Fail on findings of this severity or worse
@@ -225,9 +317,12 @@ pub(super) struct Check {
     /// Names that have to be conclusive, whatever they lack
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub(super) require: Vec<String>,
-    /// Folder of rule files to lay over the embedded ones
-    #[arg(long, value_name = "DIR")]
-    pub(super) rules: Option<PathBuf>,
+    /// Only findings of this confidence or more fail the run; what is less sure keeps it from being called healthy
+    #[arg(long, value_enum, default_value = "possible")]
+    pub(super) min_confidence: Sureness,
+    /// Wait as long as this for what still spreads, such as 90s or 5m; only what can still change is asked again
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(super) wait: Option<Duration>,
     /// List what is fine and show full texts
     #[arg(short, long)]
     pub(super) verbose: bool,
@@ -235,7 +330,7 @@ pub(super) struct Check {
     #[arg(long, value_enum, default_value = "auto")]
     pub(super) color: Color,
     #[command(flatten)]
-    pub(super) target: TargetArguments,
+    pub(super) examine: Examine,
 }
 
 /// Which deployment. Secrets are given by environment or file only.
@@ -311,7 +406,7 @@ impl TargetArguments {
     }
 }
 
-impl Check {
+impl Examine {
     /// Arguments that lead to the same deployment again.
     pub(super) fn again(&self) -> Vec<String> {
         let mut all = Vec::new();
@@ -336,13 +431,29 @@ impl Check {
 /// Where a report goes.
 #[derive(Clone)]
 pub(super) struct Output {
-    pub(super) format: Format,
+    pub(super) format: Written,
     pub(super) file: Option<PathBuf>,
 }
 
+/// What a run writes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// The diagnosis, in a format.
+    Diagnosis(Format),
+    /// What was learned.
+    Snapshot,
+}
+
 fn parse_output(text: &str) -> Result<Output, String> {
-    let (format, file) = format_and_file(text, Format::ALL)?;
+    let mut all: Vec<(&str, Written)> =
+        Format::ALL.iter().map(|(name, format)| (*name, Written::Diagnosis(*format))).collect();
+    all.push(("snapshot", Written::Snapshot));
+    let (format, file) = format_and_file(text, &all)?;
     Ok(Output { format, file })
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    crate::target::parse_duration(text).ok_or_else(|| "give a time such as 90s, 5m or 1h".to_owned())
 }
 
 /// Where the report of a scan goes.
@@ -384,6 +495,23 @@ impl FailOn {
             Self::Error => Severity::Error,
             Self::Warning => Severity::Warning,
             Self::Notice => Severity::Notice,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Sureness {
+    Possible,
+    Likely,
+    Certain,
+}
+
+impl Sureness {
+    pub(super) fn confidence(self) -> Confidence {
+        match self {
+            Self::Possible => Confidence::Possible,
+            Self::Likely => Confidence::Likely,
+            Self::Certain => Confidence::Certain,
         }
     }
 }

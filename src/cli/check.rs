@@ -1,74 +1,106 @@
-//! `check` and `verify`: observe, derive, judge, report.
+//! `check` and `verify`: observe, derive, judge, report; again, where it is to wait.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::arguments::{Check, Output, TargetArguments};
-use super::interrupt::Interrupt;
-use super::progress::Progress;
-use super::{Failure, output};
-use crate::derive::derive;
-use crate::diagnosis::{Diagnosis, Policy, diagnose};
-use crate::fact::{Snapshot, Vantage, vocabulary};
-use crate::gate::{self, exit_code};
+use super::arguments::{Check, Output, TargetArguments, Written};
+use super::examination::{Examination, settings};
+use super::{Failure, output, record};
+use crate::diagnosis::{Diagnosis, verified};
+use crate::fact::{Vantage, vocabulary};
+use crate::gate::{self, Outlook, exit_code, outlook};
 use crate::lab::{self, Lab};
-use crate::probe::{self, Clients};
+use crate::probe;
 use crate::report::{self, Format};
 use crate::rule::{self, RuleTable};
-use crate::target::{Kind, Target, table};
+use crate::target::Target;
+
+/// Time between two looks at what still changes, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(15));
 
 /// Examines and reports; with `only`, on that name and what explains it.
 pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, Failure> {
-    let mut interrupt = Interrupt::listen();
     if arguments.output.iter().filter(|wanted| wanted.file.is_none()).count() > 1 {
         let problem = "two reports cannot share standard output: give one of them a file, as in -o json=FILE";
         return Err(Failure::Usage(problem.into()));
     }
-    let rules = load_rules(arguments.rules.as_deref())?;
+    if arguments.wait.is_some() && arguments.examine.bundle.is_some() {
+        return Err(Failure::Usage(
+            "--wait has no meaning with --bundle: nothing changes in a record".into(),
+        ));
+    }
+    let mut examination = Examination::begin(&arguments.examine).await?;
     for name in arguments.require.iter().map(String::as_str).chain(only) {
-        if !rules.rules.contains_key(name) {
-            return Err(Failure::Usage(format!(
-                "there is no rule {name}; `mzv-doctor rules list` names them"
-            )));
-        }
+        examination.rule(name)?;
     }
-    let (target, _lab) = target(arguments.lab.as_deref(), &arguments.target).await?;
-    let vantage = vantage(&target);
-    let mut clients = Clients::new(target, vantage)?;
-    let mut snapshot = Snapshot::new(Timestamp::now(), vantage);
-    let stopped = tokio::select! {
-        found = discover(&mut clients) => {
-            found?;
-            false
-        }
-        () = interrupt.wait() => true,
+    let facts = only.map(|name| examination.facts_for(name));
+    examination.look(facts.as_ref()).await?;
+    let mut diagnosis = judge(&examination, arguments, only);
+    let mut policy = gate::Policy {
+        fail_on: arguments.fail_on.severity(),
+        min_confidence: arguments.min_confidence.confidence(),
+        interrupted: examination.stopped,
+        waited: false,
     };
-    snapshot.target = clients.target.settings().clone();
-    let stopped = stopped || observe(&clients, &mut snapshot, &mut interrupt).await;
-    if stopped {
-        probe::fill(&probe::probes(), &clients, &mut snapshot);
+    if let Some(longest) = arguments.wait {
+        wait(&mut examination, &mut diagnosis, arguments, only, policy, longest).await?;
+        (policy.waited, policy.interrupted) = (true, examination.stopped);
     }
-    derive(&mut snapshot);
-    let policy = Policy {
-        required: arguments.require.iter().cloned().chain(only.map(str::to_owned)).collect(),
-        chain_settings: chain_settings(),
-    };
-    let mut diagnosis = diagnose(&snapshot, &rules, &policy);
-    if let Some(name) = only {
-        restrict(&mut diagnosis, name, &rules);
-    }
-    diagnosis.again = arguments.again();
-    let code =
-        exit_code(&diagnosis, gate::Policy { fail_on: arguments.fail_on.severity(), interrupted: stopped });
-    report_all(arguments, &diagnosis, code)?;
+    let code = exit_code(&diagnosis, policy);
+    report_all(arguments, &examination, &diagnosis, code)?;
     Ok(code)
 }
 
+fn judge(examination: &Examination, arguments: &Check, only: Option<&str>) -> Diagnosis {
+    let mut diagnosis =
+        examination.diagnose(arguments.require.iter().cloned().chain(only.map(str::to_owned)));
+    if let Some(name) = only {
+        let verified = verified(&diagnosis, &examination.rules, name);
+        restrict(&mut diagnosis, name, &examination.rules);
+        diagnosis.only = Some(verified);
+    }
+    diagnosis
+}
+
+/// Asks again what can still change, until nothing does or the time is over.
+async fn wait(
+    examination: &mut Examination,
+    diagnosis: &mut Diagnosis,
+    arguments: &Check,
+    only: Option<&str>,
+    policy: gate::Policy,
+    longest: Duration,
+) -> Result<(), Failure> {
+    let began = Instant::now();
+    let mut pause = PAUSES.0;
+    while !examination.stopped {
+        let Outlook::Moving { names, what } = outlook(diagnosis, policy) else { return Ok(()) };
+        let left = longest.saturating_sub(began.elapsed());
+        if left.is_zero() {
+            return Ok(());
+        }
+        output::note(&format!("waiting for {what} ({} s left of --wait)", left.as_secs()));
+        if !examination.pause(pause.min(left)).await {
+            return Ok(());
+        }
+        pause = (pause * 3 / 2).min(PAUSES.1);
+        let facts: BTreeSet<String> = names
+            .iter()
+            .map(String::as_str)
+            .chain(only)
+            .flat_map(|name| examination.facts_for(name))
+            .collect();
+        examination.look(Some(&facts)).await?;
+        *diagnosis = judge(examination, arguments, only);
+    }
+    Ok(())
+}
+
 pub(super) fn load_rules(overlay: Option<&std::path::Path>) -> Result<RuleTable, Failure> {
-    let settings: Vec<_> = table().iter().map(|spec| (spec.name, spec.kind == Kind::List)).collect();
-    Ok(rule::load(&vocabulary(), &settings, overlay)?)
+    Ok(rule::load(&vocabulary(), &settings(), overlay)?)
 }
 
 /// The deployment, staged where it is one of the lab's.
@@ -109,29 +141,6 @@ pub(super) fn vantage(target: &Target) -> Vantage {
     }
 }
 
-fn chain_settings() -> BTreeSet<String> {
-    table().iter().filter(|spec| spec.chain).map(|spec| spec.name.to_owned()).collect()
-}
-
-async fn discover(clients: &mut Clients) -> Result<(), Failure> {
-    if clients.target.is_on("run.discover") {
-        clients.discover().await?;
-    }
-    Ok(())
-}
-
-/// Runs every probe; true where the run was interrupted and what was learned by then is all there is.
-async fn observe(clients: &Clients, snapshot: &mut Snapshot, interrupt: &mut Interrupt) -> bool {
-    let probes = probe::probes();
-    let progress = Progress::start(probes.len());
-    let stopped = tokio::select! {
-        () = probe::run(&probes, clients, snapshot, &progress) => false,
-        () = interrupt.wait() => true,
-    };
-    progress.finish();
-    stopped
-}
-
 /// Keeps one name with everything that explains it.
 fn restrict(diagnosis: &mut Diagnosis, name: &str, rules: &RuleTable) {
     let mut kept = BTreeSet::from([name.to_owned()]);
@@ -148,20 +157,30 @@ fn restrict(diagnosis: &mut Diagnosis, name: &str, rules: &RuleTable) {
     diagnosis.inconclusive.retain(|row| row.id == name);
     diagnosis.passed.retain(|row| row.id == name);
     diagnosis.not_applicable.retain(|row| row.id == name);
-    diagnosis.only = Some(name.to_owned());
+    diagnosis.chains.clear();
 }
 
-fn report_all(arguments: &Check, diagnosis: &Diagnosis, code: u8) -> Result<(), Failure> {
+fn report_all(
+    arguments: &Check,
+    examination: &Examination,
+    diagnosis: &Diagnosis,
+    code: u8,
+) -> Result<(), Failure> {
     let style = output::style(arguments.color, arguments.verbose);
     let plain = report::Style { color: false, ..style };
-    let to_screen = [Output { format: Format::Terminal, file: None }];
+    let to_screen = [Output { format: Written::Diagnosis(Format::Terminal), file: None }];
     let outputs: &[Output] = if arguments.output.is_empty() { &to_screen } else { &arguments.output };
     // One output that cannot be written keeps no other from being written.
     let mut failed = None;
     for wanted in outputs {
+        let style = if wanted.file.is_some() { plain } else { style };
+        let text = match wanted.format {
+            Written::Diagnosis(format) => report::render(diagnosis, code, format, style),
+            Written::Snapshot => record::write(&examination.snapshot),
+        };
         let written = match &wanted.file {
-            None => output::put(&report::render(diagnosis, code, wanted.format, style)),
-            Some(path) => output::write(path, &report::render(diagnosis, code, wanted.format, plain)),
+            None => output::put(&text),
+            Some(path) => output::write(path, &text),
         };
         failed = failed.or(written.err());
     }

@@ -16,6 +16,7 @@ use super::interrupt::Interrupt;
 use super::progress::Progress;
 use super::stream::{Awaited, Followed, Stop, Stoppable};
 use super::{Failure, output};
+use crate::diagnosis::Confidence;
 use crate::fact::{Outcome as Known, Snapshot, TextSource, Vantage, vocabulary};
 use crate::gate::{self, scan_exit_code};
 use crate::probe::{self, Clients};
@@ -82,6 +83,8 @@ pub(super) async fn scan(arguments: &Scan) -> Result<u8, Failure> {
     let answer = answer(outcome, scanner, table, &snapshot);
     let policy = gate::Policy {
         fail_on: arguments.fail_on.severity(),
+        min_confidence: Confidence::Possible,
+        waited: false,
         interrupted: stop.load(Ordering::Relaxed) && !arguments.follow,
     };
     let code = scan_exit_code(&answer, policy);

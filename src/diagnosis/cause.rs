@@ -9,8 +9,13 @@ use crate::rule::RuleTable;
 /// Links each finding to the nearest findings that explain it, and orders causes before their consequences.
 ///
 /// An explanation that was looked at and is not the case explains nothing; one that is undecided, or that rests on
-/// text alone (which expires), is looked through.
-pub(super) fn link(findings: &mut Vec<Finding>, table: &RuleTable, decided: &BTreeSet<String>) {
+/// text alone (which expires), is looked through. Where nothing that was found explains it, what is `undecided` might.
+pub(super) fn link(
+    findings: &mut Vec<Finding>,
+    table: &RuleTable,
+    decided: &BTreeSet<String>,
+    undecided: &BTreeSet<String>,
+) {
     let wrong: BTreeSet<String> = findings
         .iter()
         .filter(|finding| finding.severity != Severity::Notice)
@@ -19,6 +24,9 @@ pub(super) fn link(findings: &mut Vec<Finding>, table: &RuleTable, decided: &BTr
     for finding in findings.iter_mut() {
         if finding.severity != Severity::Notice {
             finding.caused_by = nearest(&finding.id, &wrong, table, decided);
+            if finding.caused_by.is_empty() {
+                finding.perhaps = nearest(&finding.id, undecided, table, decided);
+            }
         }
     }
     order(findings);

@@ -96,6 +96,7 @@ pub(super) fn finding(
         remedy: if fired.severity == Severity::Notice { None } else { remedy(&filler, rule) },
         verify: rule.verify.clone(),
         caused_by: Vec::new(),
+        perhaps: Vec::new(),
         references: rule.references.clone(),
         facts: fired.facts.clone(),
     }

@@ -41,6 +41,6 @@ pub fn name(snapshot: &Snapshot, table: &RuleTable, shown: Vec<Shown>) -> Vec<Fi
         let binding = rule.bindings().into_iter().next().flatten();
         findings.push(compose::finding(&world, rule, binding, &fired));
     }
-    cause::link(&mut findings, table, &BTreeSet::new());
+    cause::link(&mut findings, table, &BTreeSet::new(), &BTreeSet::new());
     findings
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Chain, Verified};
 use crate::fact::{Origin, ProbeRun, Reason, TextSource, Vantage};
 
 /// Version of the diagnosis' form; it rises when an older reader could misread a newer document.
@@ -21,6 +22,28 @@ pub enum Severity {
     Warning,
     /// Broken.
     Error,
+}
+
+impl Severity {
+    /// The name in documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl Confidence {
+    /// The name in documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Possible => "possible",
+            Self::Likely => "likely",
+            Self::Certain => "certain",
+        }
+    }
 }
 
 /// How sure the rule is of its name.
@@ -134,6 +157,8 @@ pub struct Finding {
     pub verify: String,
     /// Ids of findings of this diagnosis that explain this one; empty makes it a cause.
     pub caused_by: Vec<String>,
+    /// Names that would explain it and could not be examined, where nothing that was found explains it.
+    pub perhaps: Vec<String>,
     /// Where to read more.
     pub references: Vec<String>,
     /// Facts that decided it, with the call each is from.
@@ -221,8 +246,10 @@ pub struct Diagnosis {
     pub not_applicable: Vec<NotApplicable>,
     /// How each probe went.
     pub probes: Vec<ProbeRun>,
+    /// The links of the deployment in their order, each with whether it holds.
+    pub chains: Vec<Chain>,
     /// The one name that was asked about, where only one was; everything else is left out.
-    pub only: Option<String>,
+    pub only: Option<Verified>,
     /// Arguments that lead to the same deployment again.
     pub again: Vec<String>,
 }

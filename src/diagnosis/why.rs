@@ -178,12 +178,11 @@ fn read(clause: Clause) -> ClauseRead {
 }
 
 fn looked(world: &World<'_>, rule: &Rule) -> Vec<TextLooked> {
-    rule.sources
-        .iter()
-        .map(|source| {
-            let lines = world.snapshot.text.iter().filter(|line| line.source == *source).count() as u64;
-            let unread = source.fact_name().and_then(|name| world.missing(name));
-            TextLooked { source: *source, lines, unread }
+    let of_deployment = rule.sources.iter().filter_map(|source| Some((*source, source.fact_name()?)));
+    of_deployment
+        .map(|(source, fact)| {
+            let lines = world.snapshot.text.iter().filter(|line| line.source == source).count() as u64;
+            TextLooked { source, lines, unread: world.missing(fact) }
         })
         .collect()
 }
@@ -266,6 +265,19 @@ impl Why {
         let mut facts = BTreeSet::new();
         self.conditions.iter().for_each(|condition| gather(&condition.clause, &mut facts));
         facts
+    }
+
+    /// Facts with those that they are computed from.
+    pub fn behind(&self, names: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut all = BTreeSet::new();
+        let mut open: Vec<String> = names.iter().cloned().collect();
+        while let Some(name) = open.pop() {
+            let from = self.facts.get(&name).map(|seen| seen.origin.from.clone()).unwrap_or_default();
+            if all.insert(name) {
+                open.extend(from);
+            }
+        }
+        all
     }
 
     /// A fact's outcome in a word or two, and why it is unknown.

@@ -88,6 +88,9 @@ pub struct Snapshot {
     pub probes: Vec<ProbeRun>,
     /// Each call that was made.
     pub calls: Vec<Call>,
+    /// Arguments that lead to the same deployment again.
+    #[serde(default)]
+    pub again: Vec<String>,
 }
 
 impl Snapshot {
@@ -103,6 +106,7 @@ impl Snapshot {
             text: Vec::new(),
             probes: Vec::new(),
             calls: Vec::new(),
+            again: Vec::new(),
         }
     }
 

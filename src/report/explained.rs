@@ -4,28 +4,12 @@ use std::fmt::Write;
 
 use super::inert::{inert, wrap};
 use super::shell;
-use crate::diagnosis::{Confidence, Explanation, Severity};
+use crate::diagnosis::Explanation;
 
 /// Wordings shown of one name on a terminal.
 const WORDINGS: usize = 4;
 /// Characters of one wording.
 const WORDING: usize = 240;
-
-fn severity(of: Severity) -> &'static str {
-    match of {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Notice => "notice",
-    }
-}
-
-fn confidence(of: Confidence) -> &'static str {
-    match of {
-        Confidence::Certain => "certain",
-        Confidence::Likely => "likely",
-        Confidence::Possible => "possible",
-    }
-}
 
 /// The beginning of an example, on one line.
 fn short(text: &str) -> String {
@@ -53,7 +37,7 @@ pub(super) fn markdown(one: &Explanation, depth: usize) -> String {
         out.push('\n');
     };
     put(format!("{} {}\n", "#".repeat(depth), one.id));
-    put(format!("{}. *{}, {}; {}.*\n", plain(&one.title), severity(one.severity), one.area, shown_by(one)));
+    put(format!("{}. *{}, {}; {}.*\n", plain(&one.title), one.severity.name(), one.area, shown_by(one)));
     if !one.also.is_empty() {
         put(format!("Also: {}.\n", one.also.iter().map(|name| code(name)).collect::<Vec<_>>().join(", ")));
     }
@@ -140,7 +124,7 @@ pub(super) fn catalogue(all: &[Explanation]) -> String {
             one.id.to_lowercase(),
             plain(&one.title),
             one.area,
-            severity(one.severity),
+            one.severity.name(),
             shown_by(one)
         );
     }
@@ -172,8 +156,8 @@ pub(super) fn terminal(one: &Explanation, width: usize, unicode: bool) -> String
         "{}   {}\n    {}, {}, {}",
         one.id,
         inert(&one.title, unicode),
-        severity(one.severity),
-        confidence(one.confidence),
+        one.severity.name(),
+        one.confidence.name(),
         one.area
     );
     if !one.also.is_empty() {

@@ -33,8 +33,13 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
         summary: super::summary(diagnosis, exit),
         diagnosis: diagnosis.clone(),
     };
-    // The types of a diagnosis have text keys only, which is all that JSON asks.
-    let mut text = calm(&serde_json::to_string_pretty(&document).unwrap_or_else(|_| "{}".into()));
+    self::document(&document)
+}
+
+/// A document, written so that it does nothing to what it is printed to.
+pub(super) fn document(value: &impl Serialize) -> String {
+    // The types of documents have text keys only, which is all that JSON asks.
+    let mut text = calm(&serde_json::to_string_pretty(value).unwrap_or_else(|_| "{}".into()));
     text.push('\n');
     text
 }

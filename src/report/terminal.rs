@@ -1,17 +1,19 @@
 //! The screen: what is wrong first, causes before consequences, then what could not be looked at, then the rest.
 
 mod cause;
+mod chain;
 mod contrast;
 mod open;
 mod rest;
 mod scanned;
+mod why;
 
 use jiff::Timestamp;
 use owo_colors::{OwoColorize, Style as Paint};
 
 use super::Style;
 use super::inert::{columns, inert, no_order, wrap};
-use crate::diagnosis::{Diagnosis, Excerpt, Summary};
+use crate::diagnosis::{Diagnosis, Excerpt, Standing, Summary, Verified};
 
 /// Column at which details begin.
 const INDENT: usize = 4;
@@ -21,12 +23,14 @@ const LABEL: usize = 13;
 const LEAST: usize = 20;
 
 pub(super) use scanned::{match_row, scanned};
+pub(super) use why::why;
 
 pub(super) fn render(diagnosis: &Diagnosis, exit: u8, style: Style) -> String {
     let mut screen = Screen { out: String::new(), style, now: diagnosis.observed_at };
     let summary = super::summary(diagnosis, exit);
     screen.header(diagnosis);
     screen.causes(diagnosis);
+    screen.chains(diagnosis);
     screen.open_questions(&diagnosis.inconclusive);
     screen.expected(diagnosis);
     screen.history(diagnosis);
@@ -175,23 +179,26 @@ impl Screen {
     }
 
     /// What one name came to, where only that one was asked about.
-    fn only(&self, name: &str, diagnosis: &Diagnosis) -> String {
-        let name = self.inert(name);
-        if diagnosis.findings.iter().any(|finding| finding.id == name) {
-            format!("{name} still stands")
-        } else if diagnosis.passed.iter().any(|row| row.id == name) {
-            format!("{name} is not found any more; nothing else was looked at")
-        } else if diagnosis.not_applicable.iter().any(|row| row.id == name) {
-            format!("{name} does not apply here; nothing else was looked at")
-        } else {
-            format!("{name} could not be examined")
+    fn only(&self, verified: &Verified, diagnosis: &Diagnosis) -> String {
+        let name = self.inert(&verified.name);
+        match verified.standing {
+            Standing::Fixed if diagnosis.not_applicable.iter().any(|row| row.id == verified.name) => {
+                format!("fixed: {name} does not apply here; nothing else was looked at")
+            }
+            Standing::Fixed => format!("fixed: {name} is not found any more; nothing else was looked at"),
+            Standing::NotYet => {
+                let left = verified.settling.iter().map(|one| one.left_s).max().unwrap_or(0);
+                format!("not yet: {name} is settling, about {left} s left")
+            }
+            Standing::Unchanged => format!("unchanged: {name} still stands"),
+            Standing::Unknown => format!("{name} could not be examined"),
         }
     }
 
     fn last_line(&mut self, diagnosis: &Diagnosis, summary: &Summary, exit: u8) {
         let (decided, all) = summary.examined();
-        let text = if let Some(name) = &diagnosis.only {
-            self.only(name, diagnosis)
+        let text = if let Some(verified) = &diagnosis.only {
+            self.only(verified, diagnosis)
         } else if summary.causes + summary.consequences > 0 {
             [
                 counted(summary.causes, "cause", "causes"),

@@ -303,7 +303,7 @@ fn is_guid(text: &str) -> bool {
 }
 
 /// `90s`, `5m`, `1h`, `250ms`; whole numbers only, a day at most.
-pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let number: u64 = text[..digits].parse().ok()?;
     let length = match &text[digits..] {

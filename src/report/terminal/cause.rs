@@ -3,7 +3,7 @@
 use owo_colors::Style as Paint;
 
 use super::{INDENT, LABEL, LEAST, Mark, Screen};
-use crate::diagnosis::{Confidence, Diagnosis, Excerpt, Finding, Remedy, Severity};
+use crate::diagnosis::{Diagnosis, Excerpt, Finding, Remedy, Severity};
 use crate::report::inert::{columns, wrap};
 use crate::report::shell;
 
@@ -11,6 +11,8 @@ use crate::report::shell;
 pub(super) const EXPLAINED: usize = 4;
 /// Lines of a quoted text without `-v`.
 const QUOTED: usize = 2;
+/// Names in a row without `-v`.
+const NAMED: usize = 3;
 /// Quoted texts of one finding without `-v`.
 const EXCERPTS: usize = 2;
 
@@ -71,6 +73,10 @@ impl Screen {
             self.title(cause, again);
             self.proof(cause);
             self.consequences(&consequences);
+            if !cause.perhaps.is_empty() {
+                let names = self.some(&cause.perhaps);
+                self.detail("perhaps", &format!("because of {names}: not examined"), usize::MAX);
+            }
             self.line("");
             let most = if self.style.verbose { usize::MAX } else { EXPLAINED };
             self.detail("why", &cause.explanation, most);
@@ -88,16 +94,7 @@ impl Screen {
 
     pub(super) fn title(&mut self, cause: &Finding, again: bool) {
         let mark = if cause.severity == Severity::Error { Mark::Error } else { Mark::Warning };
-        let severity = match cause.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Notice => "notice",
-        };
-        let sure = match cause.confidence {
-            Confidence::Certain => "certain",
-            Confidence::Likely => "likely",
-            Confidence::Possible => "possible",
-        };
+        let (severity, sure) = (cause.severity.name(), cause.confidence.name());
         let id = self.inert(&cause.id);
         let head = columns(&id) + 5;
         let title = self.inert(&cause.title);
@@ -139,7 +136,14 @@ impl Screen {
         }
     }
 
-    fn excerpt(&mut self, excerpt: &Excerpt) {
+    /// Names in a row, the first few without `-v`.
+    fn some(&self, names: &[String]) -> String {
+        let most = if self.style.verbose { usize::MAX } else { NAMED };
+        let shown = names.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
+        if names.len() > most { format!("{shown} or {} more", names.len() - most) } else { shown }
+    }
+
+    pub(super) fn excerpt(&mut self, excerpt: &Excerpt) {
         let place = format!("{}:{}, {}", excerpt.place, excerpt.line, self.times(excerpt));
         self.detail("seen in", &place, usize::MAX);
         let most = if self.style.verbose { usize::MAX } else { QUOTED };

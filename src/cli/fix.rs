@@ -1,0 +1,56 @@
+//! `fix`: what mends what was found, in order. Nothing is ever run.
+
+use super::arguments::{Fix, FixFormat};
+use super::examination::Examination;
+use super::{Failure, output};
+use crate::diagnosis::{self, Confidence, Severity, steps};
+use crate::gate::{self, exit, exit_code};
+use crate::report;
+
+pub(super) async fn fix(wanted: &Fix) -> Result<u8, Failure> {
+    let mut examination = Examination::begin(&wanted.examine).await?;
+    let name = wanted.name.as_deref();
+    if let Some(name) = name {
+        examination.rule(name)?;
+    }
+    let facts = name.map(|name| examination.facts_for(name));
+    examination.look(facts.as_ref()).await?;
+    let whole = examination.diagnose(name.map(str::to_owned));
+    let steps = steps(&whole, &examination.snapshot, name);
+    if steps.steps.is_empty() {
+        return Ok(nothing(&examination, &whole, name));
+    }
+    output::put(&match wanted.output {
+        FixFormat::Text => report::steps_on_terminal(&steps, output::style(wanted.color, false)),
+        FixFormat::Sh => report::steps_as_posix_script(&steps),
+        FixFormat::Powershell => report::steps_as_powershell_script(&steps),
+        FixFormat::Json => report::steps_in_json(&steps),
+    })?;
+    Ok(if examination.stopped { exit::INTERRUPTED } else { exit::FINE })
+}
+
+/// Why there are no steps: a script that does nothing would look like one that mended something.
+fn nothing(examination: &Examination, diagnosis: &diagnosis::Diagnosis, name: Option<&str>) -> u8 {
+    let told = match name {
+        Some(name) => match diagnosis::verified(diagnosis, &examination.rules, name).standing {
+            diagnosis::Standing::Fixed => format!("{name} is not found: there is nothing to mend"),
+            diagnosis::Standing::NotYet => format!("{name} is right and still spreads: wait, and verify"),
+            diagnosis::Standing::Unchanged | diagnosis::Standing::Unknown => {
+                format!("{name} could not be examined: `mzv-doctor why {name}` says what is missing")
+            }
+        },
+        None => "nothing was found that has to be mended".to_owned(),
+    };
+    output::note(&told);
+    let policy = gate::Policy {
+        fail_on: Severity::Error,
+        min_confidence: Confidence::Possible,
+        interrupted: examination.stopped,
+        waited: false,
+    };
+    match name {
+        None => exit_code(diagnosis, policy),
+        Some(name) if diagnosis.inconclusive.iter().any(|row| row.id == name) => exit::INCONCLUSIVE,
+        Some(_) => exit::FINE,
+    }
+}

@@ -1,0 +1,104 @@
+//! The deployment's links, each whole, broken, unknown or not reached.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Diagnosis, Finding, Severity};
+use crate::rule::{ChainSpec, LinkSpec, chains};
+
+/// How it stands with a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkState {
+    /// It was examined and holds.
+    Whole,
+    /// It is broken, by what `by` names.
+    Broken,
+    /// It could not be examined; `by` names what stayed open.
+    Unknown,
+    /// It rests on something that is broken: a link before it, or what explains the names in `by`.
+    NotReached,
+}
+
+/// One link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// A word or two.
+    pub name: String,
+    /// How it stands.
+    pub state: LinkState,
+    /// The names that say so.
+    pub by: Vec<String>,
+}
+
+/// Links, each resting on the one before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Chain {
+    /// From where to where.
+    pub name: String,
+    /// The links.
+    pub links: Vec<Link>,
+}
+
+impl Chain {
+    /// Whether a link is broken, or could not be examined.
+    pub fn is_in_doubt(&self) -> bool {
+        self.links.iter().any(|link| matches!(link.state, LinkState::Broken | LinkState::Unknown))
+    }
+}
+
+/// The chains, by what a diagnosis came to.
+pub(super) fn draw(diagnosis: &Diagnosis) -> Vec<Chain> {
+    chains().chains.iter().map(|spec| chain(spec, diagnosis)).collect()
+}
+
+fn chain(spec: &ChainSpec, diagnosis: &Diagnosis) -> Chain {
+    let mut broken = false;
+    let links = spec
+        .links
+        .iter()
+        .map(|link| {
+            let (state, by) = state(link, diagnosis, broken);
+            // Whatever follows rests on it.
+            broken |= matches!(state, LinkState::Broken | LinkState::NotReached);
+            Link { name: link.name.clone(), state, by }
+        })
+        .collect();
+    Chain { name: spec.name.clone(), links }
+}
+
+fn state(link: &LinkSpec, diagnosis: &Diagnosis, after_broken: bool) -> (LinkState, Vec<String>) {
+    let is_of = |id: &str| link.rules.iter().any(|rule| rule == id);
+    let of_link = || diagnosis.findings.iter().filter(|it| it.severity == Severity::Error && is_of(&it.id));
+    // What something else explains does not break a link of its own, unless it is explained within the link.
+    let own = |finding: &&Finding| finding.caused_by.iter().all(|cause| is_of(cause));
+    let broken: BTreeSet<String> = of_link().filter(own).map(|it| it.id.clone()).collect();
+    if !broken.is_empty() {
+        return (LinkState::Broken, broken.into_iter().collect());
+    }
+    let follows: BTreeSet<String> = of_link().map(|it| it.id.clone()).collect();
+    if !follows.is_empty() {
+        return (LinkState::NotReached, follows.into_iter().collect());
+    }
+    if after_broken {
+        return (LinkState::NotReached, Vec::new());
+    }
+    let fine = |id: &str| diagnosis.passed.iter().any(|row| row.id == id);
+    if link.proven_by.iter().any(|id| fine(id)) {
+        return (LinkState::Whole, Vec::new());
+    }
+    let open: Vec<String> = diagnosis
+        .inconclusive
+        .iter()
+        .filter(|row| is_of(&row.id) && (row.required || row.settling().is_some()))
+        .map(|row| row.id.clone())
+        .collect();
+    if open.is_empty() && link.rules.iter().any(|id| fine(id)) {
+        return (LinkState::Whole, Vec::new());
+    }
+    (LinkState::Unknown, open)
+}

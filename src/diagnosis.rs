@@ -9,6 +9,7 @@ mod changes;
 mod compose;
 mod effect;
 mod explained;
+mod federation;
 mod judge;
 mod named;
 mod rights;
@@ -23,6 +24,7 @@ pub use chain::{Chain, Link, LinkState};
 pub use changes::{CHANGES_FORMAT, Changes, FactChange, Member, NameChange, Turn, changes};
 pub use effect::{Effect, effect};
 pub use explained::{Explanation, Wording, explain};
+pub use federation::{Field, Trusted};
 pub use judge::{Judged, judge_example};
 pub use named::{Shown, name};
 pub use steps::{Command, Open, STEPS_FORMAT, Step, Steps, steps};
@@ -147,10 +149,13 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         not_applicable,
         probes: snapshot.probes.clone(),
         chains: Vec::new(),
+        federation: federation::compare(snapshot),
         only: None,
         again: snapshot.again.clone(),
     };
-    if !diagnosis.findings.iter().any(|finding| finding.id == WRONG_TARGET) {
+    if diagnosis.findings.iter().any(|finding| finding.id == WRONG_TARGET) {
+        diagnosis.federation.clear();
+    } else {
         diagnosis.chains = chain::draw(&diagnosis);
     }
     diagnosis

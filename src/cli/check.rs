@@ -158,6 +158,7 @@ fn restrict(diagnosis: &mut Diagnosis, name: &str, rules: &RuleTable) {
     diagnosis.passed.retain(|row| row.id == name);
     diagnosis.not_applicable.retain(|row| row.id == name);
     diagnosis.chains.clear();
+    diagnosis.federation.clear();
 }
 
 fn report_all(

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Chain, Verified};
+use super::{Chain, Field, Verified};
 use crate::fact::{Origin, ProbeRun, Reason, TextSource, Vantage};
 
 /// Version of the diagnosis' form; it rises when an older reader could misread a newer document.
@@ -248,6 +248,8 @@ pub struct Diagnosis {
     pub probes: Vec<ProbeRun>,
     /// The links of the deployment in their order, each with whether it holds.
     pub chains: Vec<Chain>,
+    /// Federation field by field; empty where neither the pods nor the identity's credentials are known.
+    pub federation: Vec<Field>,
     /// The one name that was asked about, where only one was; everything else is left out.
     pub only: Option<Verified>,
     /// Arguments that lead to the same deployment again.

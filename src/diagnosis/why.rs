@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::federation::{Field, compare};
 use super::judge::{Judged, World, judge};
 use super::{Excerpt, Missing};
 use crate::fact::{Observation, Outcome, Snapshot, TextSource};
@@ -111,6 +112,8 @@ pub struct Why {
     pub seen: Vec<Excerpt>,
     /// What it lacks.
     pub missing: Vec<Missing>,
+    /// For a rule about federation: its fields side by side.
+    pub federation: Vec<Field>,
     /// Names that would explain it.
     pub explained_by: Vec<Explains>,
 }
@@ -156,6 +159,7 @@ fn one(world: &World<'_>, rule: &Rule, binding: Option<(&str, &str)>, takes_text
         text,
         seen,
         missing,
+        federation: if rule.area == "federation" { compare(world.snapshot) } else { Vec::new() },
         explained_by: others
             .map(|other| Explains { id: other.id.clone(), verdict: worst(world, other) })
             .collect(),

@@ -1,5 +1,7 @@
 //! Where two values part.
 
+use unicode_security::confusable_detection::skeleton;
+
 /// Where a marker stands under the second value, how long it is, and the word beside it.
 pub(super) struct Difference {
     pub(super) from: usize,
@@ -21,7 +23,13 @@ pub(super) fn difference(has: &str, wants: &str) -> Option<Difference> {
     let lost = &has[from..has.len() - back];
     let gained = &wants[from..wants.len() - back];
     let lower = |part: &[char]| part.iter().flat_map(|c| c.to_lowercase()).collect::<String>();
-    let word = if lost.is_empty() && gained.iter().all(|c| c.is_whitespace()) {
+    let shape = |part: &[char]| skeleton(&part.iter().collect::<String>()).collect::<String>();
+    let at_end = back == 0;
+    let word = if at_end && lost.is_empty() && gained == ['/'] {
+        "missing slash at the end"
+    } else if at_end && gained.is_empty() && lost == ['/'] {
+        "extra slash above"
+    } else if lost.is_empty() && gained.iter().all(|c| c.is_whitespace()) {
         "missing space"
     } else if lost.is_empty() {
         "missing"
@@ -31,6 +39,8 @@ pub(super) fn difference(has: &str, wants: &str) -> Option<Difference> {
         "extra above"
     } else if lower(lost) == lower(gained) {
         "letter case"
+    } else if !gained.is_empty() && shape(lost) == shape(gained) {
+        "looks alike, and is another character"
     } else {
         "differs"
     };
@@ -47,7 +57,9 @@ mod tests {
             ("sa:mazevault-gateway", "sa:mazevault-gateway-sa", 20, 3, "missing"),
             ("sa:gateway-sa ", "sa:gateway-sa", 13, 1, "extra space above"),
             ("sa:Gateway", "sa:gateway", 3, 1, "letter case"),
-            ("https://i/a", "https://i/a/", 11, 1, "missing"),
+            ("https://i/a", "https://i/a/", 11, 1, "missing slash at the end"),
+            ("https://i/a/", "https://i/a", 11, 1, "extra slash above"),
+            ("sa:gatew\u{430}y", "sa:gateway", 8, 1, "looks alike, and is another character"),
             ("ns-one:sa", "ns-two:sa", 3, 3, "differs"),
             ("gateway-sa-old", "gateway-sa", 10, 1, "extra above"),
         ] {

@@ -3,6 +3,7 @@
 mod cause;
 mod chain;
 mod contrast;
+mod federation;
 mod open;
 mod rest;
 mod scanned;
@@ -31,6 +32,7 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8, style: Style) -> String {
     screen.header(diagnosis);
     screen.causes(diagnosis);
     screen.chains(diagnosis);
+    screen.federation(diagnosis);
     screen.open_questions(&diagnosis.inconclusive);
     screen.expected(diagnosis);
     screen.history(diagnosis);

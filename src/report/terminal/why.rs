@@ -49,6 +49,10 @@ impl Screen {
         for excerpt in &why.seen {
             self.excerpt(excerpt);
         }
+        if !why.federation.is_empty() {
+            self.line("");
+            self.fields(&why.federation);
+        }
         self.line("");
         let decisive = why.decisive();
         let (shown, all) = (why.behind(&decisive), self.style.verbose);

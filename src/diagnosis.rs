@@ -124,13 +124,12 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         passed.clear();
         not_applicable.clear();
     }
-    let decided = passed.iter().map(|row: &Passed| row.id.clone()).collect();
-    let open: BTreeSet<String> = inconclusive
-        .iter()
-        .filter(|row: &&Inconclusive| !row.is_by_choice())
-        .map(|row| row.id.clone())
-        .collect();
-    cause::link(&mut findings, table, &decided, &open);
+    let known = cause::Known {
+        decided: passed.iter().map(|row| row.id.clone()).collect(),
+        absent: not_applicable.iter().map(|row| row.id.clone()).collect(),
+        undecided: inconclusive.iter().filter(|row| !row.is_by_choice()).map(|row| row.id.clone()).collect(),
+    };
+    cause::link(&mut findings, table, &known);
     let ended =
         snapshot.probes.iter().map(|run| run.at.as_millisecond() + i64::try_from(run.took_ms).unwrap_or(0));
     let began = snapshot.probes.iter().map(|run| run.at.as_millisecond()).min();

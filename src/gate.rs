@@ -137,12 +137,19 @@ pub fn scan_exit_code(answer: &Answer, policy: Policy) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Policy, exit, exit_code};
+    use super::{Outlook, Policy, exit, exit_code, outlook};
     use crate::diagnosis::{
         Confidence, DIAGNOSIS_FORMAT, Diagnosis, Finding, Inconclusive, Missing, NotApplicable, Passed,
         Severity,
     };
     use crate::fact::{Layer, ProbeRun, Reason, Vantage};
+
+    const POLICY: Policy = Policy {
+        fail_on: Severity::Error,
+        min_confidence: Confidence::Possible,
+        interrupted: false,
+        waited: false,
+    };
 
     fn diagnosis(severities: &[Severity], open: &[bool], passed: usize) -> Diagnosis {
         let at = "2026-11-23T14:02:11Z".parse().unwrap();
@@ -161,6 +168,8 @@ mod tests {
             remedy: None,
             verify: String::new(),
             caused_by: vec![],
+            perhaps: vec![],
+            about: None,
             references: vec![],
             facts: std::collections::BTreeMap::new(),
         };
@@ -197,6 +206,8 @@ mod tests {
                 answered: passed.max(severities.len()),
                 unknown: 0,
             }],
+            chains: vec![],
+            federation: vec![],
             only: None,
             again: vec![],
         }
@@ -219,7 +230,8 @@ mod tests {
             (&[], &[false], 0, Error, false, exit::INCONCLUSIVE),
             (&[Error], &[true], 3, Error, true, exit::INTERRUPTED),
         ] {
-            let got = exit_code(&diagnosis(severities, open, passed), Policy { fail_on, interrupted });
+            let got =
+                exit_code(&diagnosis(severities, open, passed), Policy { fail_on, interrupted, ..POLICY });
             assert_eq!(got, code, "{severities:?} {open:?} {passed} {fail_on:?} {interrupted}");
         }
     }
@@ -227,9 +239,7 @@ mod tests {
     /// The lies that other tools were caught in, as far as they show in a diagnosis.
     #[test]
     fn what_was_not_learned_never_ends_well() {
-        let end = |diagnosis: &Diagnosis| {
-            exit_code(diagnosis, Policy { fail_on: Severity::Error, interrupted: false })
-        };
+        let end = |diagnosis: &Diagnosis| exit_code(diagnosis, POLICY);
         // A refusal, a failed list, a timeout or nonsense is neither "not there" nor "fine".
         for reason in [
             Reason::Denied { detail: "403".into(), permission: None },
@@ -258,6 +268,27 @@ mod tests {
         assert_eq!(end(&blind), exit::INCONCLUSIVE);
     }
 
+    #[test]
+    fn what_still_spreads_is_no_success_and_what_is_unsure_is_none_either() {
+        let mut diagnosis = diagnosis(&[], &[true], 2);
+        diagnosis.probes[0].answered = 1;
+        diagnosis.inconclusive[0].missing[0].reason = Reason::Settling { what: "new".into(), left_s: 40 };
+        assert_eq!(exit_code(&diagnosis, POLICY), exit::INCONCLUSIVE);
+        assert_eq!(exit_code(&diagnosis, Policy { waited: true, ..POLICY }), exit::CONVERGING);
+        assert!(matches!(outlook(&diagnosis, POLICY), Outlook::Moving { .. }));
+        let mut unsure = self::diagnosis(&[Severity::Error], &[], 2);
+        unsure.probes[0].answered = 1;
+        unsure.findings[0].confidence = Confidence::Likely;
+        assert_eq!(exit_code(&unsure, POLICY), exit::FINDINGS);
+        let strict = Policy { min_confidence: Confidence::Certain, ..POLICY };
+        assert_eq!(exit_code(&unsure, strict), exit::INCONCLUSIVE);
+        // A fault of its own is final, however much else moves.
+        unsure.inconclusive = diagnosis.inconclusive;
+        assert_eq!(outlook(&unsure, POLICY), Outlook::Final);
+        unsure.findings[0].perhaps = vec![unsure.inconclusive[0].id.clone()];
+        assert!(matches!(outlook(&unsure, POLICY), Outlook::Moving { .. }));
+    }
+
     /// Every combination: success needs everything at once, and worse news never improves the status.
     #[test]
     fn success_needs_everything_at_once() {
@@ -272,14 +303,14 @@ mod tests {
                     for fail_on in [Notice, Warning, Error] {
                         let mut diagnosis = diagnosis(severities, open, passed);
                         diagnosis.probes[0].answered = answered;
-                        let code = exit_code(&diagnosis, Policy { fail_on, interrupted: false });
+                        let code = exit_code(&diagnosis, Policy { fail_on, interrupted: false, ..POLICY });
                         let what = format!("{severities:?} {open:?} {passed} {answered} {fail_on:?}");
                         let fails = severities.iter().any(|severity| *severity >= fail_on);
                         assert_eq!(code == exit::FINDINGS, fails, "{what}");
                         let looked = answered > 0 && passed + severities.len() > 0 && !open.contains(&true);
                         assert_eq!(code == exit::FINE, looked && !fails, "{what}");
                         assert!([exit::FINE, exit::FINDINGS, exit::INCONCLUSIVE].contains(&code), "{what}");
-                        let stopped = exit_code(&diagnosis, Policy { fail_on, interrupted: true });
+                        let stopped = exit_code(&diagnosis, Policy { fail_on, interrupted: true, ..POLICY });
                         assert_eq!(stopped, exit::INTERRUPTED, "{what}");
                         seen += 1;
                     }

@@ -38,7 +38,10 @@ fn open_ids(rows: &Value) -> Vec<String> {
 /// What is not as the scenario says.
 fn problems(name: &str, validator: &jsonschema::Validator) -> Vec<String> {
     let expected = expectation(name).unwrap();
-    let run = program().args(["check", "--lab", name, "-o", "json"]).output().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let recorded = folder.path().join("run.json");
+    let snapshot = format!("snapshot={}", recorded.display());
+    let run = program().args(["check", "--lab", name, "-o", "json", "-o", &snapshot]).output().unwrap();
     let mut wrong = Vec::new();
     let mut problem = |what: String| wrong.push(format!("{name}: {what}"));
     let code = run.status.code().unwrap();
@@ -48,6 +51,10 @@ fn problems(name: &str, validator: &jsonschema::Validator) -> Vec<String> {
     };
     if code != i32::from(expected.exit) || document["exit_code"] != expected.exit {
         problem(format!("exit {code}, expected {}", expected.exit));
+    }
+    let replayed = program().args(["check", "-o", "json", "--bundle"]).arg(&recorded).output().unwrap();
+    if replayed.stdout != run.stdout {
+        problem("judged again from its record, it comes to something else".into());
     }
     let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
     if !errors.is_empty() {

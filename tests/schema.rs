@@ -1,7 +1,7 @@
 //! The published schemas say what the types say.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
 
-use mzv_doctor::diagnosis::Explanation;
+use mzv_doctor::diagnosis::{Changes, Explanation, Steps, Why};
 use mzv_doctor::fact::Snapshot;
 use mzv_doctor::report::{Document, ScanDocument, ScanLine};
 
@@ -34,4 +34,11 @@ fn the_scan_schemas_are_fresh() {
 #[test]
 fn the_explanation_schema_is_fresh() {
     check("explain.v1.json", &schemars::schema_for!(Vec<Explanation>));
+}
+
+#[test]
+fn the_schemas_of_other_verbs_are_fresh() {
+    check("why.v1.json", &schemars::schema_for!(Vec<Why>));
+    check("steps.v1.json", &schemars::schema_for!(Steps));
+    check("changes.v1.json", &schemars::schema_for!(Changes));
 }

@@ -86,6 +86,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether it is a page for people, as proxies and sign-in pages answer in the place of an API.
+    pub fn is_page(&self) -> bool {
+        self.body.trim_ascii_start().starts_with(b"<")
+    }
+
     /// A header's text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())

@@ -239,6 +239,9 @@ fn vault_settled(snapshot: &Snapshot) -> Derived<bool> {
         all.iter().find(|access| access.kind == "gateway").ok_or(Lack::Absent(VAULT_ACCESS.name()))?;
     let granting: Vec<_> =
         of_gateway.assignments.iter().filter(|assignment| allows(assignment, GET_SECRET)).collect();
+    if let (true, true, Some(reason)) = (vault.rbac, granting.is_empty(), &of_gateway.unread) {
+        return Err(Lack::Unknown(VAULT_ACCESS.name(), reason.clone()));
+    }
     if !vault.rbac || granting.is_empty() {
         return Err(Lack::Absent(VAULT_ACCESS.name()));
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Derived, Lack, need, put};
 use crate::fact::{
-    Clock, MissingRight, Outcome, RUN_CLOCKS, RUN_DENIED, RUN_VANTAGE, RUN_WORST_CLOCK, Reason, Snapshot,
+    Clock, MissingRight, OBO_ACCESS, Outcome, PROVISIONING_ACCESS, REGISTRY_ACCESS, RUN_CLOCKS, RUN_DENIED,
+    RUN_VANTAGE, RUN_WORST_CLOCK, Reason, Snapshot, VAULT_ACCESS,
 };
 
 pub(super) fn derive(snapshot: &mut Snapshot) {
@@ -21,6 +22,20 @@ fn denied(snapshot: &Snapshot) -> Vec<MissingRight> {
             && seen.origin.from.is_empty()
         {
             by_right.entry(right.clone()).or_default().push(name.clone());
+        }
+    }
+    // A right that was lacking inside of what is known otherwise.
+    let lists = [&OBO_ACCESS, &VAULT_ACCESS].map(|fact| (fact.name(), snapshot.get(fact).value().cloned()));
+    let single = [&REGISTRY_ACCESS, &PROVISIONING_ACCESS]
+        .map(|fact| (fact.name(), snapshot.get(fact).value().cloned().map(|access| vec![access])));
+    for (name, held) in lists.into_iter().chain(single) {
+        for access in held.unwrap_or_default() {
+            if let Some(Reason::Denied { permission: Some(right), .. }) = access.unread {
+                let facts = by_right.entry(right).or_default();
+                if !facts.iter().any(|known| known == name) {
+                    facts.push(name.to_owned());
+                }
+            }
         }
     }
     by_right.into_iter().map(|(right, facts)| MissingRight { right, facts }).collect()

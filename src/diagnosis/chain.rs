@@ -74,8 +74,8 @@ fn chain(spec: &ChainSpec, diagnosis: &Diagnosis) -> Chain {
 fn state(link: &LinkSpec, diagnosis: &Diagnosis, after_broken: bool) -> (LinkState, Vec<String>) {
     let is_of = |id: &str| link.rules.iter().any(|rule| rule == id);
     let of_link = || diagnosis.findings.iter().filter(|it| it.severity == Severity::Error && is_of(&it.id));
-    // What something else explains does not break a link of its own, unless it is explained within the link.
-    let own = |finding: &&Finding| finding.caused_by.iter().all(|cause| is_of(cause));
+    // What something outside of the link explains, however far up, does not break the link of its own.
+    let own = |finding: &&Finding| causes(diagnosis, &finding.id).into_iter().all(is_of);
     let broken: BTreeSet<String> = of_link().filter(own).map(|it| it.id.clone()).collect();
     if !broken.is_empty() {
         return (LinkState::Broken, broken.into_iter().collect());
@@ -101,4 +101,15 @@ fn state(link: &LinkSpec, diagnosis: &Diagnosis, after_broken: bool) -> (LinkSta
         return (LinkState::Whole, Vec::new());
     }
     (LinkState::Unknown, open)
+}
+
+/// Everything that explains a finding, however far up.
+fn causes<'a>(diagnosis: &'a Diagnosis, id: &'a str) -> BTreeSet<&'a str> {
+    let mut all = BTreeSet::new();
+    let mut open = vec![id];
+    while let Some(next) = open.pop() {
+        let of = diagnosis.findings.iter().filter(|finding| finding.id == next);
+        open.extend(of.flat_map(|it| &it.caused_by).map(String::as_str).filter(|cause| all.insert(*cause)));
+    }
+    all
 }

@@ -88,6 +88,7 @@ pub(super) fn finding(
         severity: fired.severity,
         confidence: fired.confidence,
         subject: line(&rule.subject),
+        about: binding.map(|(_, area)| area.to_owned()),
         brief: line(&rule.brief),
         evidence,
         contrast,

@@ -1,6 +1,6 @@
 //! Findings that rest on text alone: what text shows is named and filled in, nothing is examined.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -41,6 +41,6 @@ pub fn name(snapshot: &Snapshot, table: &RuleTable, shown: Vec<Shown>) -> Vec<Fi
         let binding = rule.bindings().into_iter().next().flatten();
         findings.push(compose::finding(&world, rule, binding, &fired));
     }
-    cause::link(&mut findings, table, &BTreeSet::new(), &BTreeSet::new());
+    cause::link(&mut findings, table, &cause::Known::default());
     findings
 }

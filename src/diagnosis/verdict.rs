@@ -141,6 +141,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// What it is about; with the id, what makes a finding the same from run to run.
     pub subject: String,
+    /// The area that it was judged for, where the rule is judged for several (`primary_db`).
+    pub about: Option<String>,
     /// A few words for the row of a consequence (`0 of 1 pods ready`).
     pub brief: String,
     /// What decided it.

@@ -90,6 +90,9 @@ fn judge_answer(answer: &Answer) -> Outcome<GatewayRecords> {
         })
         .unwrap_or_default();
     match (answer.status, said) {
+        (status, None) if answer.is_page() => {
+            Outcome::Unknown(Reason::Malformed { detail: format!("{status} with a page instead of JSON") })
+        }
         (401 | 403, _) => Outcome::Unknown(Reason::Denied {
             detail: format!("{} {words}", answer.status).trim().to_owned(),
             permission: Some("gateway:admin".into()),

@@ -154,6 +154,11 @@ async fn licence(clients: &Clients) -> Observation<Licence> {
 fn judge_licence(answer: &Answer, received: jiff::Timestamp) -> Outcome<Licence> {
     let unknown = |reason| Outcome::Unknown(reason);
     match answer.status {
+        status if answer.is_page() => {
+            return unknown(Reason::Malformed {
+                detail: format!("answered {status} with a page instead of JSON"),
+            });
+        }
         401 | 403 => {
             return unknown(Reason::Denied {
                 detail: format!("answered {}", answer.status),

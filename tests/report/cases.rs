@@ -61,6 +61,8 @@ fn diagnosis(findings: Vec<Finding>, inconclusive: Vec<Inconclusive>, fine: usiz
             answered: 1,
             unknown: 0,
         }],
+        chains: vec![],
+        federation: vec![],
         only: None,
         again: vec![],
     }
@@ -74,6 +76,7 @@ fn finding(id: &str, title: &str, brief: &str, caused_by: &[&str]) -> Finding {
         severity: Severity::Error,
         confidence: Confidence::Certain,
         subject: "mazevault-gateway-npr".into(),
+        about: None,
         brief: brief.into(),
         evidence: vec![],
         contrast: None,
@@ -82,6 +85,7 @@ fn finding(id: &str, title: &str, brief: &str, caused_by: &[&str]) -> Finding {
         remedy: None,
         verify: String::new(),
         caused_by: caused_by.iter().map(|id| (*id).to_owned()).collect(),
+        perhaps: vec![],
         references: vec![],
         facts: BTreeMap::new(),
     }

@@ -42,7 +42,7 @@ pub use kubernetes::{
 pub use observation::{Layer, Observation, Origin, Outcome, Reason, Vantage};
 pub use primary::{
     Certificate, ComposeService, GatewayRecord, GatewayRecords, Health, Licence, Migration, NameLookup,
-    PeerCertificates,
+    PeerCertificates, Samples,
 };
 pub use role::{Access, Assignment, Principal};
 pub use run::{Clock, Disagreement, MissingRight, Reach};

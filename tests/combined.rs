@@ -53,7 +53,7 @@ fn faults() -> Vec<String> {
 
 /// What hides: a service and what is wrong with it; none at all, most often.
 fn hiding() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
-    let services = ["arm", "graph", "kubernetes", "docker", "sql", "registry", "primary"];
+    let services = ["arm", "graph", "kubernetes", "docker", "database", "registry", "primary"];
     let what = select(vec!["unreachable", "deny-all", "html"]);
     prop_oneof![
         2 => Just(Vec::new()),

@@ -8,6 +8,8 @@ use super::judge::{Fired, World};
 use super::{Confidence, Contrast, Evidence, Finding, Remedy, Severity, Side};
 use crate::rule::{Labelled, Rule, Scope, Sureness, Template, Truth, Values, Variant};
 
+/// Characters of a value of evidence.
+const LONGEST_VALUE: usize = 4000;
 /// Commands that one remedy gives at most.
 const MOST_COMMANDS: usize = 20;
 
@@ -78,7 +80,7 @@ pub(super) fn finding(
             let filled = labelled.value.fill(values);
             let value = tidy(&filled.text);
             (filled.open.is_empty() && !value.is_empty() && !shown_already(&value))
-                .then(|| Evidence { label: labelled.label.clone(), value })
+                .then(|| Evidence { label: labelled.label.clone(), value: cut(value) })
         })
         .collect();
     Finding {
@@ -122,6 +124,14 @@ fn aim(arguments: &mut Vec<String>, filler: &Filler<'_>) {
             }
         }
         _ => {}
+    }
+}
+
+/// A value that hundreds of things are listed in keeps its beginning.
+fn cut(value: String) -> String {
+    match value.char_indices().nth(LONGEST_VALUE) {
+        None => value,
+        Some((end, _)) => format!("{}… ({} characters in all)", &value[..end], value.chars().count()),
     }
 }
 

@@ -20,6 +20,18 @@ pub struct Health {
     pub components: BTreeMap<String, String>,
 }
 
+/// Answers of the Primary's health endpoint, asked several times where the first was not good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Samples {
+    /// How often it was asked.
+    pub asked: u32,
+    /// How often it said that all is well.
+    pub fine: u32,
+    /// What it answered otherwise, one line each, without repetition.
+    pub others: Vec<String>,
+}
+
 /// One certificate, as presented.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

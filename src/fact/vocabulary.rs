@@ -10,8 +10,8 @@ use super::{
     FederationRepair, GatewayRecord, GatewayRecords, Health, ImageDrift, ImageTag, Imds, IssuerDocument,
     KeyNeed, KubernetesSecret, Licence, Login, ManagedIdentity, Migration, MissingRight, NameLookup,
     PeerCertificates, Pod, Presented, PrimaryAddress, Principal, ProviderState, Reach, Redirects, Registry,
-    Rollout, SecretMount, SecretProviderClass, ServiceAccount, SignIn, StaleSecret, StateFile, Subscription,
-    Tasks, TextRead, Vault, VaultNetwork, VaultSecret,
+    Rollout, Samples, SecretMount, SecretProviderClass, ServiceAccount, SignIn, StaleSecret, StateFile,
+    Subscription, Tasks, TextRead, Vault, VaultNetwork, VaultSecret,
 };
 
 /// A fact's name with its type.
@@ -151,6 +151,8 @@ facts! {
     observed PRIMARY_HEALTH: "primary.health" => Health;
     /// What the Primary presents in its TLS handshake.
     observed PRIMARY_CERTIFICATE: "primary.certificate" => PeerCertificates;
+    /// How many of several answers of the Primary's health endpoint were good; one where the first was.
+    observed PRIMARY_SAMPLES: "primary.samples" => Samples;
     /// What the Primary's host name resolves to from here.
     observed PRIMARY_NAME: "primary.name" => NameLookup;
     /// Whether the Primary's API is reached from here, and the layer that fails if not.

@@ -1,13 +1,14 @@
 //! The Primary's API, as far as a doctor may read it. Anything else is remembered.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
 use super::World;
 use super::serve::{Asked, Said, Service};
 
-pub(super) struct Primary(pub(super) Arc<World>);
+pub(super) struct Primary(pub(super) Arc<World>, pub(super) AtomicU32);
 
 impl Service for Primary {
     fn name(&self) -> &'static str {
@@ -25,6 +26,13 @@ impl Service for Primary {
     fn answer(&self, asked: &Asked) -> Said {
         let primary = &self.0.primary;
         match asked.path.as_str() {
+            // Every other answer, the first one among them.
+            "/api/v1/health"
+                if self.fault() == Some("sometimes")
+                    && self.1.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) =>
+            {
+                Said::json(503, &json!({"status": "unhealthy", "components": {"database": "unhealthy"}}))
+            }
             "/api/v1/health" => Said::json(primary.health_status, &primary.health),
             "/api/v1/health/database" => Said::json(
                 200,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, PoisonError};
 
 use serde_json::{Value, json};
@@ -46,7 +47,7 @@ pub async fn stage(world: World) -> Result<Lab, LabError> {
     let cluster_tls = cluster_authority.server(&here, None)?;
     let cluster = servers.tcp(Arc::new(kubernetes::Kubernetes(w())), Some(cluster_tls)).await?;
     let primary_tls = primary_authority.server(&world.primary.names, Some(validity(&world)?))?;
-    let primary = servers.tcp(Arc::new(primary::Primary(w())), Some(primary_tls)).await?;
+    let primary = servers.tcp(Arc::new(primary::Primary(w(), AtomicU32::new(0))), Some(primary_tls)).await?;
     let socket = folder.path().join("docker.sock");
     if world.fault("docker") != Some("unreachable") {
         servers.unix(Arc::new(docker::Docker(w())), &socket)?;

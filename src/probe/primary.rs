@@ -1,16 +1,24 @@
 //! The Primary as it is seen from here: its name, certificate, health and Compose services.
 
+use std::time::{Duration, Instant};
+
 use async_trait::async_trait;
 use serde_json::Value;
 use url::Url;
 
 use super::{Clients, Probe, Seen, Touch, not_configured, touching};
-use crate::client::{Answer, calls, field, lookup, peer};
+use crate::client::{Answer, Primary, calls, field, lookup, peer};
 use crate::fact::{
     Health, Layer, Licence, Observation, Outcome, PRIMARY_CERTIFICATE, PRIMARY_HEALTH, PRIMARY_LICENCE,
-    PRIMARY_NAME, PRIMARY_PROJECTS, PRIMARY_REACH, PRIMARY_SERVICES, Reach, Reason, Snapshot,
+    PRIMARY_NAME, PRIMARY_PROJECTS, PRIMARY_REACH, PRIMARY_SAMPLES, PRIMARY_SERVICES, Reach, Reason, Samples,
+    Snapshot,
 };
 use crate::target::Target;
+
+/// Times that the health endpoint is asked where the first answer is not good.
+const SAMPLES: u32 = 4;
+/// Time between two of them.
+const BETWEEN: Duration = Duration::from_secs(1);
 
 pub(super) struct PrimaryProbe;
 
@@ -26,6 +34,7 @@ impl Probe for PrimaryProbe {
             "primary.certificate",
             "primary.health",
             "primary.reach",
+            "primary.samples",
             "primary.licence",
             "primary.services",
             "primary.projects",
@@ -35,7 +44,10 @@ impl Probe for PrimaryProbe {
     fn touches(&self, _target: &Target) -> Vec<Touch> {
         let mut touches = touching(&[calls::DNS], &["primary.name"]);
         touches.extend(touching(&[calls::TLS], &["primary.certificate"]));
-        touches.extend(touching(&[calls::HEALTH, calls::HEALTH_PART], &["primary.health", "primary.reach"]));
+        touches.extend(touching(
+            &[calls::HEALTH, calls::HEALTH_PART],
+            &["primary.health", "primary.reach", "primary.samples"],
+        ));
         touches.extend(touching(&[calls::HEALTH_SYSTEM], &["primary.licence"]));
         touches.extend(touching(
             &[calls::CONTAINERS, calls::CONTAINER, calls::IMAGE],
@@ -86,6 +98,7 @@ async fn observe_api(clients: &Clients, seen: &mut Seen) {
         seen.put(&PRIMARY_CERTIFICATE, not_configured(clients, "primary.url"));
         seen.put(&PRIMARY_HEALTH, not_configured(clients, "primary.url"));
         seen.put(&PRIMARY_REACH, not_configured(clients, "primary.url"));
+        seen.put(&PRIMARY_SAMPLES, not_configured(clients, "primary.url"));
         return;
     };
     let host = url.host_str().unwrap_or_default().to_owned();
@@ -99,18 +112,62 @@ async fn observe_api(clients: &Clients, seen: &mut Seen) {
             Observation::absent(clients.origin(format!("HANDSHAKE {host}:{port}"), host.clone()))
         }
     };
-    let (name, certificate, health) =
-        futures::join!(lookup(&clients.transport, &host), certificate, primary.get(&health_path, false));
+    let (name, certificate, (samples, health)) =
+        futures::join!(lookup(&clients.transport, &host), certificate, sampled(primary, &health_path));
     seen.put(&PRIMARY_NAME, name);
+    seen.put(&PRIMARY_SAMPLES, Observation::known(samples, health.origin.clone()));
     seen.put(&PRIMARY_REACH, reach(clients, &health, &format!("{host}:{port}")));
     seen.put(&PRIMARY_CERTIFICATE, certificate);
-    let Observation { outcome, origin } = health;
+    seen.put(&PRIMARY_HEALTH, said(health));
+}
+
+/// How the health endpoint answers: asked again a few times where it does not say at once that all is well, since one
+/// answer does not tell what is broken from what stumbles. The best answer stands; how many were good is told beside.
+async fn sampled(primary: &Primary, path: &str) -> (Samples, Observation<Answer>) {
+    let mut samples = Samples { asked: 0, fine: 0, others: Vec::new() };
+    let mut best: Option<Observation<Answer>> = None;
+    loop {
+        let began = Instant::now();
+        let health = primary.get(path, false).await;
+        samples.asked += 1;
+        let fine = said(health.clone()).value().is_some_and(is_fine);
+        if fine {
+            samples.fine += 1;
+        } else {
+            let other = match &health.outcome {
+                Outcome::Known(answer) => format!("answered {}", answer.status),
+                Outcome::Absent => "is not there".into(),
+                Outcome::Unknown(reason) => format!("{} {}", reason.label(), reason.detail()),
+            };
+            if !samples.others.contains(&other) {
+                samples.others.push(other);
+            }
+        }
+        let first = best.is_none();
+        if fine || first {
+            best = Some(health.clone());
+        }
+        // What takes long to fail would take the whole run to fail again.
+        let again = !(first && fine) && samples.asked < SAMPLES && began.elapsed() < BETWEEN * 2;
+        match best {
+            Some(best) if !again => return (samples, best),
+            _ => tokio::time::sleep(BETWEEN).await,
+        }
+    }
+}
+
+fn is_fine(health: &Health) -> bool {
+    health.http_status < 400 && ["healthy", "ok", "up"].contains(&health.status.as_str())
+}
+
+/// What an answer says of health.
+fn said(Observation { outcome, origin }: Observation<Answer>) -> Observation<Health> {
     let outcome = match outcome {
         Outcome::Known(answer) => judge_health(&answer),
         Outcome::Absent => Outcome::Absent,
         Outcome::Unknown(reason) => Outcome::Unknown(reason),
     };
-    seen.put(&PRIMARY_HEALTH, Observation { outcome, origin });
+    Observation { outcome, origin }
 }
 
 /// Whether the API was reached: a failure to connect is known here, and is the answer.

@@ -107,8 +107,13 @@ fn pod(name: &str) -> Value {
 
 /// Stages such a deployment and examines it.
 pub(crate) async fn examine(assignments: usize, pods: usize, gateways: usize) -> Run {
+    examine_change(&change(assignments, pods, gateways)).await
+}
+
+/// Stages the healthy deployment with a change and examines it.
+pub(crate) async fn examine_change(change: &Value) -> Run {
     install_crypto();
-    let world = lab::changed("healthy", Timestamp::now(), &change(assignments, pods, gateways)).unwrap();
+    let world = lab::changed("healthy", Timestamp::now(), change).unwrap();
     let staged = lab::stage(world).await.unwrap();
     let mut clients =
         Clients::new(Target::staged(staged.settings(), "lab").unwrap(), Vantage::Operator).unwrap();

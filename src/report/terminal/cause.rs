@@ -11,6 +11,8 @@ use crate::report::shell;
 pub(super) const EXPLAINED: usize = 4;
 /// Lines of a quoted text without `-v`.
 const QUOTED: usize = 2;
+/// Lines of a value without `-v`.
+const EVIDENCE: usize = 6;
 /// Names in a row without `-v`.
 const NAMED: usize = 3;
 /// Quoted texts of one finding without `-v`.
@@ -121,8 +123,9 @@ impl Screen {
     }
 
     fn proof(&mut self, finding: &Finding) {
+        let lines = if self.style.verbose { usize::MAX } else { EVIDENCE };
         for evidence in &finding.evidence {
-            self.detail(&evidence.label, &evidence.value, usize::MAX);
+            self.detail(&evidence.label, &evidence.value, lines);
         }
         if let Some(contrast) = &finding.contrast {
             self.contrast(contrast);

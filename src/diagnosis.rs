@@ -149,6 +149,7 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         probes: snapshot.probes.clone(),
         chains: Vec::new(),
         federation: federation::compare(snapshot),
+        fail_on: Severity::Error,
         only: None,
         again: snapshot.again.clone(),
     };

@@ -41,7 +41,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    fn fails(&self, finding: &Finding) -> bool {
+    fn fails(self, finding: &Finding) -> bool {
         finding.severity >= self.fail_on && finding.confidence >= self.min_confidence
     }
 }
@@ -208,6 +208,7 @@ mod tests {
             }],
             chains: vec![],
             federation: vec![],
+            fail_on: Severity::Error,
             only: None,
             again: vec![],
         }

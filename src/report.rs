@@ -2,12 +2,16 @@
 //!
 //! Whatever comes from outside (evidence, log lines, names) is hostile: each format makes it inert.
 
+mod brief;
 mod changes;
 mod difference;
 mod explained;
 mod fix;
 mod inert;
 mod json;
+mod junit;
+mod markdown;
+mod rows;
 mod scanned;
 mod shell;
 mod terminal;
@@ -25,11 +29,23 @@ pub enum Format {
     Terminal,
     /// For a machine; `schema/diagnosis.v1.json` describes it.
     Json,
+    /// A chat message of a few lines.
+    Short,
+    /// For a summary or a ticket.
+    Markdown,
+    /// For whatever collects test results; one case a name.
+    Junit,
 }
 
 impl Format {
     /// Every format with its name on the command line.
-    pub const ALL: &'static [(&'static str, Self)] = &[("terminal", Self::Terminal), ("json", Self::Json)];
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("terminal", Self::Terminal),
+        ("json", Self::Json),
+        ("short", Self::Short),
+        ("markdown", Self::Markdown),
+        ("junit", Self::Junit),
+    ];
 }
 
 /// The formats of a scan.
@@ -141,6 +157,9 @@ pub fn render(diagnosis: &Diagnosis, exit: u8, format: Format, style: Style) -> 
     match format {
         Format::Terminal => terminal::render(diagnosis, exit, style),
         Format::Json => json::render(diagnosis, exit),
+        Format::Short => brief::render(diagnosis, exit),
+        Format::Markdown => markdown::render(diagnosis, exit),
+        Format::Junit => junit::render(diagnosis, exit),
     }
 }
 

@@ -77,7 +77,17 @@ fn hostile_names_give_no_orders_and_secrets_in_objects_stay_there() {
     assert!(quoted.contains("'x''); DROP TABLE gateways; --'"), "{quoted}");
     let option = document_of("hostile-credential");
     assert!(option.contains("AADSTS700213"), "{option}");
-    assert!(!option.contains("\"--debug\",\n"), "a name became an option: {option}");
+    let parsed: Value = serde_json::from_str(&option).unwrap();
+    for command in parsed["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|it| it["remedy"]["commands"].as_array())
+        .flatten()
+    {
+        let arguments = command.as_array().unwrap();
+        assert!(!arguments.iter().any(|it| it == "--debug"), "a name became an option: {command}");
+    }
     for scenario in ["hostile-condition", "hostile-url"] {
         let text = document_of(scenario);
         assert!(!text.contains("hunter2"), "{scenario} shows a secret: {text}");

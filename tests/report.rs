@@ -8,6 +8,7 @@ use mzv_doctor::diagnosis::{Diagnosis, Inconclusive, Missing, Severity};
 use mzv_doctor::fact::{Layer, Reason};
 use mzv_doctor::report::{Document, Format, Style, render};
 use proptest::prelude::*;
+use quick_junit::{NonSuccessKind, TestCaseStatus};
 use serde_json::Value;
 
 const PLAIN: Style = Style { width: 100, color: false, verbose: false, unicode: true };
@@ -228,6 +229,28 @@ fn hostile() -> impl Strategy<Value = Diagnosis> {
     })
 }
 
+/// Whether a renderer finds nothing but headings, tables, code and emphasis, as this program writes them.
+fn only_our_own(markdown: &str) -> bool {
+    use pulldown_cmark::{Event, Options, Parser, Tag};
+    Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_GFM)
+        .all(|event| match event {
+            Event::Html(_) | Event::InlineHtml(_) => false,
+            Event::Start(tag) => !matches!(tag, Tag::Link { .. } | Tag::Image { .. } | Tag::BlockQuote(_)),
+            _ => true,
+        })
+}
+
+#[test]
+fn other_formats_look_as_they_should() {
+    for (name, diagnosis, exit) in cases::all() {
+        for (format, word) in
+            [(Format::Short, "short"), (Format::Markdown, "markdown"), (Format::Junit, "junit")]
+        {
+            insta::assert_snapshot!(format!("{name}_{word}"), render(&diagnosis, exit, format, PLAIN));
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -253,6 +276,41 @@ proptest! {
             for line in too_wide(&text, width) {
                 prop_assert!(line.contains("\\x3a:"), "wider than {}: {:?}", width, line);
             }
+        }
+    }
+
+    #[test]
+    fn nothing_foreign_has_a_meaning_of_its_own_in_any_format(diagnosis in hostile()) {
+        let short = render(&diagnosis, 1, Format::Short, PLAIN);
+        prop_assert!(short.chars().all(harmless) && !short.contains('@') && !short.contains('<'), "{:?}", short);
+        prop_assert!(short.lines().count() <= 10, "{:?}", short);
+        let markdown = render(&diagnosis, 1, Format::Markdown, PLAIN);
+        prop_assert!(markdown.chars().all(harmless), "{:?}", markdown);
+        prop_assert!(only_our_own(&markdown), "{}", markdown);
+        // A parser that is not ours reads the same names with the same states.
+        let junit = render(&diagnosis, 1, Format::Junit, PLAIN);
+        prop_assert!(junit.chars().all(harmless), "{:?}", junit);
+        let report = quick_junit::Report::deserialize_from_str(&junit).unwrap();
+        let cases = &report.test_suites[0].test_cases;
+        let state = |id: &str| cases.iter().find(|case| case.name.as_str() == id).map(|case| &case.status);
+        for finding in &diagnosis.findings {
+            let failed = matches!(
+                state(&finding.id), Some(TestCaseStatus::NonSuccess { kind: NonSuccessKind::Failure, .. })
+            );
+            prop_assert_eq!(failed, finding.severity >= diagnosis.fail_on, "{}", finding.id);
+        }
+        for row in &diagnosis.inconclusive {
+            let error = matches!(
+                state(&row.id), Some(TestCaseStatus::NonSuccess { kind: NonSuccessKind::Error, .. })
+            );
+            let skipped = matches!(state(&row.id), Some(TestCaseStatus::Skipped { .. }));
+            prop_assert!(if row.required { error } else { skipped }, "{}", row.id);
+        }
+        for row in &diagnosis.passed {
+            prop_assert!(matches!(state(&row.id), Some(TestCaseStatus::Success { .. })), "{}", row.id);
+        }
+        for row in &diagnosis.not_applicable {
+            prop_assert!(matches!(state(&row.id), Some(TestCaseStatus::Skipped { .. })), "{}", row.id);
         }
     }
 

@@ -331,9 +331,7 @@ fn what_a_remedy_must_never_propose_it_does_not() {
         ("several-active-gateways", &["DELETE", "delete "]),
         ("primary-placeholder-secret", &["MAZEVAULT_MASTER_KEY="]),
     ] {
-        if mzv_doctor::lab::expectation(scenario).is_err() {
-            panic!("there is no scenario {scenario}");
-        }
+        assert!(mzv_doctor::lab::expectation(scenario).is_ok(), "there is no scenario {scenario}");
         let told = run(&["fix", "--lab", scenario]);
         for word in never {
             assert!(!told.out.contains(word), "{scenario} proposes {word}: {}", told.out);

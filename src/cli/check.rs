@@ -57,6 +57,7 @@ pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, F
 fn judge(examination: &Examination, arguments: &Check, only: Option<&str>) -> Diagnosis {
     let mut diagnosis =
         examination.diagnose(arguments.require.iter().cloned().chain(only.map(str::to_owned)));
+    diagnosis.fail_on = arguments.fail_on.severity();
     if let Some(name) = only {
         let verified = verified(&diagnosis, &examination.rules, name);
         restrict(&mut diagnosis, name, &examination.rules);

@@ -14,6 +14,13 @@ pub(super) fn write(snapshot: &Snapshot) -> String {
     format!("{}\n", serde_json::to_string_pretty(snapshot).unwrap_or_else(|_| "{}".into()))
 }
 
+/// What says who wrote a record.
+#[derive(serde::Deserialize)]
+struct Head {
+    format: u32,
+    tool_version: String,
+}
+
 /// Reads a snapshot.
 pub(super) fn read(file: &Path) -> Result<Snapshot, Failure> {
     let shown = file.display();
@@ -23,11 +30,6 @@ pub(super) fn read(file: &Path) -> Result<Snapshot, Failure> {
         return Err(refuse(format!("is longer than {} MiB, and no record of this program", LONGEST >> 20)));
     }
     let text = std::fs::read_to_string(file).map_err(|error| refuse(error.to_string()))?;
-    #[derive(serde::Deserialize)]
-    struct Head {
-        format: u32,
-        tool_version: String,
-    }
     let head: Head = serde_json::from_str(&text).map_err(|_| {
         refuse("is no record of a run: `mzv-doctor check -o snapshot=FILE` writes one".into())
     })?;

@@ -18,6 +18,9 @@ const STOPPED_INTERVALS: i64 = 4;
 /// Seconds without a poll that are never called a stop: the heartbeat timeout of the Primary.
 const STOPPED_AFTER_S: i64 = 120;
 
+/// Seconds by which this machine's clock may be off.
+const TOLERANCE_S: i64 = 300;
+
 /// Polls at the end of a log that are weighed against each other, and good ones in a row after which bad ones are over.
 const WINDOW: usize = 10;
 const SURE: usize = 5;
@@ -64,11 +67,30 @@ fn outcome(snapshot: &Snapshot) -> Derived<Tasks> {
         let whole = was_read(snapshot, read);
         let polls: Vec<_> = lines.iter().filter_map(|line| poll(line, &poll_line)).collect();
         match judge(snapshot, &lines, &polls) {
+            Some(tasks) if tasks.outcome == "ok" && is_long_ago(snapshot, &tasks) => {
+                return Err(unclocked(snapshot));
+            }
             Some(tasks) if whole || tasks.outcome != "ok" => return Ok(tasks),
             Some(_) | None => {}
         }
     }
     from_heartbeat(snapshot)
+}
+
+/// Whether the last poll is so old, by the clock of this run, that it says nothing of now, and no clock of the deployment
+/// tells. What is old by this clock alone is not called stopped either.
+fn is_long_ago(snapshot: &Snapshot, tasks: &Tasks) -> bool {
+    let clocked = snapshot.get(&PRIMARY_GATEWAYS_API).value().is_some();
+    let age = tasks.last_at.map(|at| snapshot.observed_at.as_second() - at.as_second());
+    !clocked && age.is_some_and(|age| age > STOPPED_AFTER_S + TOLERANCE_S)
+}
+
+fn unclocked(snapshot: &Snapshot) -> Lack {
+    let reason = snapshot.get(&PRIMARY_GATEWAYS_API).reason().cloned();
+    let reason = reason.unwrap_or_else(|| Reason::Malformed {
+        detail: "the last poll is old, and no clock of the deployment says whether polling ceased".into(),
+    });
+    Lack::Unknown(PRIMARY_GATEWAYS_API.name(), reason)
 }
 
 fn was_read(snapshot: &Snapshot, fact: &Fact<TextRead>) -> bool {

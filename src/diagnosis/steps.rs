@@ -208,7 +208,7 @@ fn how(name: &str, snapshot: &Snapshot) -> String {
     while let Some(seen) = snapshot.facts.get(&fact) {
         match seen.origin.from.first() {
             Some(base) if *base != fact && !matches!(seen.outcome, Outcome::Known(_)) => {
-                fact.clone_from(base)
+                fact.clone_from(base);
             }
             _ => break,
         }

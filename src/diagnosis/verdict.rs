@@ -252,6 +252,8 @@ pub struct Diagnosis {
     pub chains: Vec<Chain>,
     /// Federation field by field; empty where neither the pods nor the identity's credentials are known.
     pub federation: Vec<Field>,
+    /// Findings of this severity or worse fail the run.
+    pub fail_on: Severity,
     /// The one name that was asked about, where only one was; everything else is left out.
     pub only: Option<Verified>,
     /// Arguments that lead to the same deployment again.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{Clients, Probe, Seen, Touch, not_configured, touching};
-use crate::client::{Answer, Primary, calls, field, lookup, peer};
+use crate::client::{Answer, Primary, Transport, calls, field, lookup, peer};
 use crate::fact::{
     Health, Layer, Licence, Observation, Outcome, PRIMARY_CERTIFICATE, PRIMARY_HEALTH, PRIMARY_LICENCE,
     PRIMARY_NAME, PRIMARY_PROJECTS, PRIMARY_REACH, PRIMARY_SAMPLES, PRIMARY_SERVICES, Reach, Reason, Samples,
@@ -112,8 +112,11 @@ async fn observe_api(clients: &Clients, seen: &mut Seen) {
             Observation::absent(clients.origin(format!("HANDSHAKE {host}:{port}"), host.clone()))
         }
     };
-    let (name, certificate, (samples, health)) =
-        futures::join!(lookup(&clients.transport, &host), certificate, sampled(primary, &health_path));
+    let (name, certificate, (samples, health)) = futures::join!(
+        lookup(&clients.transport, &host),
+        certificate,
+        sampled(&clients.transport, primary, &health_path)
+    );
     seen.put(&PRIMARY_NAME, name);
     seen.put(&PRIMARY_SAMPLES, Observation::known(samples, health.origin.clone()));
     seen.put(&PRIMARY_REACH, reach(clients, &health, &format!("{host}:{port}")));
@@ -123,7 +126,7 @@ async fn observe_api(clients: &Clients, seen: &mut Seen) {
 
 /// How the health endpoint answers: asked again a few times where it does not say at once that all is well, since one
 /// answer does not tell what is broken from what stumbles. The best answer stands; how many were good is told beside.
-async fn sampled(primary: &Primary, path: &str) -> (Samples, Observation<Answer>) {
+async fn sampled(transport: &Transport, primary: &Primary, path: &str) -> (Samples, Observation<Answer>) {
     let mut samples = Samples { asked: 0, fine: 0, others: Vec::new() };
     let mut best: Option<Observation<Answer>> = None;
     loop {
@@ -148,7 +151,9 @@ async fn sampled(primary: &Primary, path: &str) -> (Samples, Observation<Answer>
             best = Some(health.clone());
         }
         // What takes long to fail would take the whole run to fail again.
-        let again = !(first && fine) && samples.asked < SAMPLES && began.elapsed() < BETWEEN * 2;
+        let slow = matches!(health.outcome, Outcome::Unknown(Reason::TimedOut { .. }))
+            || transport.until_end() < BETWEEN * 3 + began.elapsed() * 2;
+        let again = !(first && fine) && samples.asked < SAMPLES && !slow;
         match best {
             Some(best) if !again => return (samples, best),
             _ => tokio::time::sleep(BETWEEN).await,

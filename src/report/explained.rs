@@ -85,7 +85,7 @@ pub(super) fn markdown(one: &Explanation, depth: usize) -> String {
 }
 
 /// Text in which Markdown finds nothing of its own.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#') {
@@ -96,8 +96,16 @@ fn plain(text: &str) -> String {
     out
 }
 
+/// Lines as a block of code, whatever they hold.
+pub(super) fn fenced(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    let lines: Vec<String> = text.lines().map(|line| inert(line, true)).collect();
+    format!("{fence}text\n{}\n{fence}\n", lines.join("\n"))
+}
+
 /// Text as code, whatever it holds.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let mut longest = 0;
     let mut run = 0;
     for c in text.chars() {

@@ -23,6 +23,7 @@ const LABEL: usize = 13;
 /// Less room than this for a value is not worth keeping to.
 const LEAST: usize = 20;
 
+pub(super) use cause::tree;
 pub(super) use scanned::{match_row, scanned};
 pub(super) use why::why;
 
@@ -63,7 +64,7 @@ fn when(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-fn counted(number: usize, one: &str, many: &str) -> String {
+pub(super) fn counted(number: usize, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::expression::{Expression, Scope, Truth};
+use super::expression::{Expression, Scope, Truth, truth_of};
 
 /// How clauses are joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Expression {
         let parts: Vec<Clause> = parts.into_iter().map(|part| self.clause(part, scope, binding)).collect();
         Clause {
             source: source.split_whitespace().collect::<Vec<_>>().join(" "),
-            truth: self.truth_of(source, scope),
+            truth: truth_of(source, scope),
             facts: self.facts_within(source, binding),
             decides: false,
             joined,
@@ -119,9 +119,8 @@ fn outside_quotes(source: &str) -> impl Iterator<Item = (usize, char, bool)> {
             Some(_) if escaped => escaped = false,
             Some(_) if c == '\\' => escaped = true,
             Some(quote) if c == quote => open = None,
-            Some(_) => {}
             None if matches!(c, '\'' | '"') => open = Some(c),
-            None => {}
+            Some(_) | None => {}
         }
         (at, c, inside || open.is_some())
     })

@@ -77,16 +77,6 @@ impl Expression {
 }
 
 impl Expression {
-    /// What a part of it comes to, as it is written.
-    pub(super) fn truth_of(&self, part: &str, scope: &Scope) -> Truth {
-        let ran = ENV.compile(part).ok().map(|program| program.execute(&scope.context));
-        match ran {
-            Some(Ok(Cel::Bool(true))) => Truth::True,
-            Some(Ok(Cel::Bool(false))) => Truth::False,
-            _ => Truth::Unknown,
-        }
-    }
-
     /// Facts that a part of it reads.
     pub(super) fn facts_within(&self, part: &str, binding: Option<(&str, &str)>) -> BTreeSet<String> {
         let reads = |(area, name): &&(String, String)| {
@@ -109,6 +99,16 @@ impl Expression {
             },
             Ok(_) | Err(_) => Vec::new(),
         }
+    }
+}
+
+/// What a part of an expression comes to, as it is written.
+pub(super) fn truth_of(part: &str, scope: &Scope) -> Truth {
+    let ran = ENV.compile(part).ok().map(|program| program.execute(&scope.context));
+    match ran {
+        Some(Ok(Cel::Bool(true))) => Truth::True,
+        Some(Ok(Cel::Bool(false))) => Truth::False,
+        _ => Truth::Unknown,
     }
 }
 

@@ -197,6 +197,7 @@ impl Values {
     }
 
     /// The same, with a variable that stands for an area.
+    #[must_use]
     pub fn bound(&self, variable: &str, area: &str) -> Self {
         let spoken = match area {
             "primary_db" => "the Primary's database",
@@ -212,6 +213,7 @@ impl Values {
     }
 
     /// The same, with further names; null stands as unknown.
+    #[must_use]
     pub fn with(&self, further: &BTreeMap<String, Value>) -> Self {
         let names: BTreeMap<String, Jinja> = further
             .iter()

@@ -63,6 +63,7 @@ fn diagnosis(findings: Vec<Finding>, inconclusive: Vec<Inconclusive>, fine: usiz
         }],
         chains: vec![],
         federation: vec![],
+        fail_on: Severity::Error,
         only: None,
         again: vec![],
     }

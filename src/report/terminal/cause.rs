@@ -20,7 +20,7 @@ const EXCERPTS: usize = 2;
 
 /// Every cause with what it explains, near things first. Each finding is shown: one whose explanation leads nowhere
 /// stands as a cause.
-pub(super) fn tree(wrong: &[Finding]) -> Vec<(&Finding, Vec<&Finding>)> {
+pub(in crate::report) fn tree(wrong: &[Finding]) -> Vec<(&Finding, Vec<&Finding>)> {
     let named = |id: &str| wrong.iter().any(|finding| finding.id == id);
     let mut shown = vec![false; wrong.len()];
     let mut causes = Vec::new();

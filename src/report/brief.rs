@@ -1,0 +1,60 @@
+//! A diagnosis as a chat message: a few lines, without any markup.
+
+use std::fmt::Write;
+
+use super::inert::inert;
+use super::rows::wrong;
+use super::terminal::{counted, tree};
+use crate::diagnosis::{Diagnosis, Inconclusive};
+
+/// Causes that are told.
+const CAUSES: usize = 5;
+/// Names of what was not examined that are told.
+const NAMES: usize = 4;
+
+pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
+    let summary = super::summary(diagnosis, exit);
+    let mut out = String::new();
+    let verdict = match (summary.causes + summary.consequences, summary.healthy) {
+        (0, true) => "healthy".to_owned(),
+        (0, false) => "nothing wrong in what was examined".to_owned(),
+        _ => format!(
+            "{}, {}",
+            counted(summary.causes, "cause", "causes"),
+            counted(summary.consequences, "consequence", "consequences")
+        ),
+    };
+    // Writing to a string does not fail.
+    let _written = writeln!(
+        out,
+        "{}: {verdict}, {} inconclusive (exit {exit})",
+        calm(&diagnosis.target),
+        summary.inconclusive
+    );
+    let wrong = wrong(diagnosis);
+    let causes = tree(&wrong);
+    for (finding, consequences) in causes.iter().take(CAUSES) {
+        let so = if consequences.is_empty() { String::new() } else { format!(" (+{})", consequences.len()) };
+        let _written = writeln!(out, "✗ {}: {}{so}", calm(&finding.id), calm(&finding.title));
+    }
+    if causes.len() > CAUSES {
+        let _written = writeln!(out, "✗ and {} more", causes.len() - CAUSES);
+    }
+    let open: Vec<&Inconclusive> = diagnosis.inconclusive.iter().filter(|row| row.required).collect();
+    if !open.is_empty() {
+        let names: Vec<String> = open.iter().take(NAMES).map(|row| calm(&row.id)).collect();
+        let more =
+            if open.len() > NAMES { format!(" and {} more", open.len() - NAMES) } else { String::new() };
+        let _written = writeln!(out, "? not examined: {}{more}", names.join(", "));
+    }
+    if let Some((finding, _)) = causes.first() {
+        let _written = writeln!(out, "next: mzv-doctor fix {}", calm(&finding.id));
+    }
+    out
+}
+
+/// Text in which a chat finds nobody to call and nothing to format.
+fn calm(text: &str) -> String {
+    let text = inert(text, true).replace('@', "(at)");
+    text.chars().map(|c| if matches!(c, '<' | '>' | '`' | '*' | '~' | '|') { '\'' } else { c }).collect()
+}

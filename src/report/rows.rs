@@ -1,0 +1,76 @@
+//! Every name of a diagnosis with its state, once: what formats that list them all have in common.
+
+use std::collections::BTreeMap;
+
+use crate::diagnosis::{Diagnosis, Finding, Inconclusive, Severity};
+
+/// What a name came to.
+pub(super) enum State<'a> {
+    /// It was found, once or for several subjects.
+    Found(Vec<&'a Finding>),
+    /// It was examined and is not so.
+    Passed,
+    /// It could not be decided.
+    Open(&'a Inconclusive),
+    /// It does not apply here.
+    NotApplicable,
+}
+
+/// A name.
+pub(super) struct Row<'a> {
+    pub(super) id: &'a str,
+    pub(super) state: State<'a>,
+}
+
+/// Every name, in order of the alphabet.
+pub(super) fn rows(diagnosis: &Diagnosis) -> Vec<Row<'_>> {
+    let mut rows: BTreeMap<&str, Row<'_>> = BTreeMap::new();
+    for row in &diagnosis.not_applicable {
+        rows.insert(&row.id, Row { id: &row.id, state: State::NotApplicable });
+    }
+    for row in &diagnosis.passed {
+        rows.insert(&row.id, Row { id: &row.id, state: State::Passed });
+    }
+    for row in &diagnosis.inconclusive {
+        rows.insert(&row.id, Row { id: &row.id, state: State::Open(row) });
+    }
+    for finding in &diagnosis.findings {
+        match rows.get_mut(finding.id.as_str()) {
+            Some(Row { state: State::Found(all), .. }) => all.push(finding),
+            _ => {
+                let state = State::Found(vec![finding]);
+                rows.insert(&finding.id, Row { id: &finding.id, state });
+            }
+        }
+    }
+    rows.into_values().collect()
+}
+
+/// Why a name could not be decided, one line a lack.
+pub(super) fn lacks(row: &Inconclusive) -> Vec<String> {
+    row.missing
+        .iter()
+        .map(|lack| {
+            let detail = lack.reason.detail();
+            let reason = lack.reason.label();
+            format!("{}: {reason} {detail}", lack.fact).trim_end().to_owned()
+        })
+        .collect()
+}
+
+/// What shows a finding, one line a value.
+pub(super) fn shown(finding: &Finding) -> Vec<String> {
+    let mut lines: Vec<String> =
+        finding.evidence.iter().map(|it| format!("{}: {}", it.label, it.value)).collect();
+    if let Some(contrast) = &finding.contrast {
+        lines.push(format!("{}: {}", contrast.has.label, contrast.has.value));
+        lines.push(format!("{}: {}", contrast.wants.label, contrast.wants.value));
+    }
+    lines.extend(finding.text.iter().map(|it| format!("{}:{}: {}", it.place, it.line, it.text)));
+    lines
+}
+
+/// Findings that something is to be done about.
+pub(super) fn wrong(diagnosis: &Diagnosis) -> Vec<Finding> {
+    diagnosis.findings.iter().filter(|finding| finding.severity != Severity::Notice).cloned().collect()
+}

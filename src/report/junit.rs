@@ -1,4 +1,4 @@
-//! A diagnosis as JUnit: one test case a name. What could not be decided never counts as passed.
+//! A diagnosis as `JUnit`: one test case a name. What could not be decided never counts as passed.
 
 use std::time::Duration;
 

@@ -35,12 +35,10 @@ pub(super) fn rows(diagnosis: &Diagnosis) -> Vec<Row<'_>> {
         rows.insert(&row.id, Row { id: &row.id, state: State::Open(row) });
     }
     for finding in &diagnosis.findings {
-        match rows.get_mut(finding.id.as_str()) {
-            Some(Row { state: State::Found(all), .. }) => all.push(finding),
-            _ => {
-                let state = State::Found(vec![finding]);
-                rows.insert(&finding.id, Row { id: &finding.id, state });
-            }
+        if let Some(Row { state: State::Found(all), .. }) = rows.get_mut(finding.id.as_str()) {
+            all.push(finding);
+        } else {
+            rows.insert(&finding.id, Row { id: &finding.id, state: State::Found(vec![finding]) });
         }
     }
     rows.into_values().collect()

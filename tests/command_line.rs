@@ -82,7 +82,7 @@ fn hostile_names_give_no_orders_and_secrets_in_objects_stay_there() {
         .as_array()
         .unwrap()
         .iter()
-        .flat_map(|it| it["remedy"]["commands"].as_array())
+        .filter_map(|it| it["remedy"]["commands"].as_array())
         .flatten()
     {
         let arguments = command.as_array().unwrap();

@@ -14,6 +14,7 @@ mod markdown;
 mod rows;
 mod scanned;
 mod shell;
+mod svg;
 mod terminal;
 
 use crate::diagnosis::{Changes, Diagnosis, Explanation, Steps, Summary, Why};
@@ -35,6 +36,8 @@ pub enum Format {
     Markdown,
     /// For whatever collects test results; one case a name.
     Junit,
+    /// The links of the deployment as a picture.
+    Svg,
 }
 
 impl Format {
@@ -45,6 +48,7 @@ impl Format {
         ("short", Self::Short),
         ("markdown", Self::Markdown),
         ("junit", Self::Junit),
+        ("svg", Self::Svg),
     ];
 }
 
@@ -160,6 +164,7 @@ pub fn render(diagnosis: &Diagnosis, exit: u8, format: Format, style: Style) -> 
         Format::Short => brief::render(diagnosis, exit),
         Format::Markdown => markdown::render(diagnosis, exit),
         Format::Junit => junit::render(diagnosis, exit),
+        Format::Svg => svg::render(diagnosis),
     }
 }
 

@@ -88,6 +88,15 @@ fn a_record_answers_as_the_run_did() {
     let why = run(&["why", "AADSTS700213", "--bundle", file]);
     assert!(why.out.contains("which decides"), "{}", why.out);
     assert!(run(&["fix", "--bundle", file]).out.contains("federated-credential update"));
+    // A record that lacks what a rule reads, as one of an older release may, is not healthy for that.
+    run(&["check", "--lab", "healthy", "-o", &format!("snapshot={file}")]);
+    let mut poorer: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(run(&["check", "--bundle", file]).code, 0);
+    poorer["facts"].as_object_mut().unwrap().remove("identity.credentials").unwrap();
+    std::fs::write(&path, poorer.to_string()).unwrap();
+    let lacking = run(&["check", "--bundle", file]);
+    assert_eq!(lacking.code, 3, "{}", lacking.out);
+    assert!(lacking.out.contains("nothing that was run provides it"), "{}", lacking.out);
     for (text, says) in [
         ("{}", "is no record"),
         ("nonsense", "is no record"),
@@ -370,6 +379,12 @@ fn the_links_are_drawn_and_the_first_break_stands_out_without_colour() {
     let states: Vec<&str> = links.iter().map(|link| link["state"].as_str().unwrap()).collect();
     assert_eq!(states[..5], ["whole", "whole", "whole", "whole", "broken"], "{links:?}");
     assert!(states[5..].iter().all(|state| *state == "not-reached"));
+    let picture = run(&["check", "--lab", "subject-mismatch", "-o", "svg"]).out;
+    let parsed = roxmltree::Document::parse(&picture).unwrap();
+    let texts: Vec<&str> = parsed.descendants().filter_map(|node| node.text()).collect();
+    for wanted in ["✓ issuer", "✗ credential", "· identity", "AADSTS700213"] {
+        assert!(texts.contains(&wanted), "{wanted}: {texts:?}");
+    }
     let well = run(&["check", "--lab", "healthy", "-o", "json"]).out;
     let well: Value = serde_json::from_str(&well).unwrap();
     for chain in well["chains"].as_array().unwrap() {

@@ -307,7 +307,7 @@ pub(super) enum DiffFormat {
 /// What to examine, and how to report.
 #[derive(Args)]
 pub(super) struct Check {
-    /// Report as FORMAT (terminal, json, short, markdown, junit; snapshot for what was learned, which --bundle reads again) to standard output, or
+    /// Report as FORMAT (terminal, json, short, markdown, junit, svg; snapshot for what was learned, which --bundle reads again) to standard output, or
     /// as FORMAT=FILE; may be repeated
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = parse_output)]
     pub(super) output: Vec<Output>,

@@ -113,7 +113,8 @@ impl<'a> World<'a> {
         let Some(seen) = self.observation(name) else {
             return Some(Missing {
                 fact: name.to_owned(),
-                reason: Reason::NotAsked { option: "nothing that was run provides it".into() },
+                // Not the same as left out by choice: a run of an older release, or a part of one.
+                reason: Reason::Malformed { detail: "nothing that was run provides it".into() },
                 call: String::new(),
                 against: String::new(),
             });

@@ -54,7 +54,7 @@ fn faults() -> Vec<String> {
 /// What hides: a service and what is wrong with it; none at all, most often.
 fn hiding() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
     let services = ["arm", "graph", "kubernetes", "docker", "database", "registry", "primary"];
-    let what = select(vec!["unreachable", "deny-all", "html"]);
+    let what = select(vec!["unreachable", "deny-all", "html", "hang"]);
     prop_oneof![
         2 => Just(Vec::new()),
         2 => (select(services.to_vec()), what).prop_map(|one| vec![one]),

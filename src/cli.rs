@@ -1,9 +1,11 @@
 //! The command line: one file a verb. The only place that prints, reads the clock and ends the process.
 
+mod accepted;
 mod arguments;
 mod check;
 mod config;
 mod diff;
+mod events;
 mod examination;
 mod explain;
 mod fix;
@@ -14,6 +16,7 @@ mod permissions;
 mod plan;
 mod progress;
 mod record;
+mod reports;
 mod rules;
 mod scan;
 mod stream;

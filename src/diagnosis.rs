@@ -30,8 +30,8 @@ pub use named::{Shown, name};
 pub use steps::{Command, Open, STEPS_FORMAT, Step, Steps, steps};
 pub use summary::Summary;
 pub use verdict::{
-    Confidence, Contrast, DIAGNOSIS_FORMAT, Diagnosis, Evidence, Excerpt, Finding, Inconclusive, Missing,
-    NotApplicable, Passed, Remedy, Severity, Side,
+    Accepted, Confidence, Contrast, DIAGNOSIS_FORMAT, Diagnosis, Evidence, Excerpt, Finding, Inconclusive,
+    Missing, NotApplicable, Passed, Remedy, SUPPRESSIONS_AREA, Severity, Side, fingerprint,
 };
 
 pub use verified::{Settling, Standing, Verified, verified};
@@ -130,10 +130,6 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         undecided: inconclusive.iter().filter(|row| !row.is_by_choice()).map(|row| row.id.clone()).collect(),
     };
     cause::link(&mut findings, table, &known);
-    let ended =
-        snapshot.probes.iter().map(|run| run.at.as_millisecond() + i64::try_from(run.took_ms).unwrap_or(0));
-    let began = snapshot.probes.iter().map(|run| run.at.as_millisecond()).min();
-    let took = ended.max().zip(began).map_or(0, |(end, begin)| end - begin);
     let mut diagnosis = Diagnosis {
         format: DIAGNOSIS_FORMAT,
         tool_version: snapshot.tool_version.clone(),
@@ -141,7 +137,7 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         vantage: snapshot.vantage,
         target: snapshot.setting("environment"),
         facts_asked: snapshot.facts.values().filter(|seen| was_asked(&seen.outcome)).count(),
-        took_ms: u64::try_from(took).unwrap_or(0),
+        took_ms: took_ms(snapshot),
         findings,
         inconclusive,
         passed,
@@ -152,6 +148,7 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         fail_on: Severity::Error,
         only: None,
         again: snapshot.again.clone(),
+        because: String::new(),
     };
     if diagnosis.findings.iter().any(|finding| finding.id == WRONG_TARGET) {
         diagnosis.federation.clear();
@@ -159,6 +156,15 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         diagnosis.chains = chain::draw(&diagnosis);
     }
     diagnosis
+}
+
+/// From the first probe's beginning to the last one's end.
+fn took_ms(snapshot: &Snapshot) -> u64 {
+    let ended =
+        snapshot.probes.iter().map(|run| run.at.as_millisecond() + i64::try_from(run.took_ms).unwrap_or(0));
+    let began = snapshot.probes.iter().map(|run| run.at.as_millisecond()).min();
+    let took = ended.max().zip(began).map_or(0, |(end, begin)| end - begin);
+    u64::try_from(took).unwrap_or(0)
 }
 
 fn was_asked<T>(outcome: &Outcome<T>) -> bool {

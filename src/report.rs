@@ -5,13 +5,17 @@
 mod brief;
 mod changes;
 mod difference;
+mod events;
 mod explained;
 mod fix;
 mod inert;
 mod json;
 mod junit;
 mod markdown;
+mod openmetrics;
 mod rows;
+mod runner;
+mod sarif;
 mod scanned;
 mod shell;
 mod svg;
@@ -20,7 +24,9 @@ mod terminal;
 use crate::diagnosis::{Changes, Diagnosis, Explanation, Steps, Summary, Why};
 use crate::scan::{Answer, Match};
 
+pub use events::{EVENT_FORMAT, Event, Learned, event_line, events_of};
 pub use json::{DOCUMENT_FORMAT, Document};
+pub use runner::azure_summary;
 pub use scanned::{MatchLine, SCAN_FORMAT, ScanDocument, ScanLine, match_line};
 
 /// The formats.
@@ -36,6 +42,14 @@ pub enum Format {
     Markdown,
     /// For whatever collects test results; one case a name.
     Junit,
+    /// SARIF 2.1.0, for whatever collects results of analyses.
+    Sarif,
+    /// Annotations of a GitHub workflow.
+    Github,
+    /// Logging commands of Azure Pipelines.
+    AzurePipelines,
+    /// Figures, for whatever collects them.
+    OpenMetrics,
     /// The links of the deployment as a picture.
     Svg,
 }
@@ -48,8 +62,17 @@ impl Format {
         ("short", Self::Short),
         ("markdown", Self::Markdown),
         ("junit", Self::Junit),
+        ("sarif", Self::Sarif),
+        ("github", Self::Github),
+        ("azure-pipelines", Self::AzurePipelines),
+        ("openmetrics", Self::OpenMetrics),
         ("svg", Self::Svg),
     ];
+
+    /// Whether it is lines of a log, so that others may stand on the same screen.
+    pub fn is_lines(self) -> bool {
+        matches!(self, Self::Terminal | Self::Short | Self::Github | Self::AzurePipelines)
+    }
 }
 
 /// The formats of a scan.
@@ -164,6 +187,10 @@ pub fn render(diagnosis: &Diagnosis, exit: u8, format: Format, style: Style) -> 
         Format::Short => brief::render(diagnosis, exit),
         Format::Markdown => markdown::render(diagnosis, exit),
         Format::Junit => junit::render(diagnosis, exit),
+        Format::Sarif => sarif::render(diagnosis, exit),
+        Format::Github => runner::github(diagnosis, exit),
+        Format::AzurePipelines => runner::azure(diagnosis, exit),
+        Format::OpenMetrics => openmetrics::render(diagnosis, exit),
         Format::Svg => svg::render(diagnosis),
     }
 }

@@ -25,10 +25,7 @@ const LOSSES: usize = 6;
 
 struct Silent;
 
-impl Watch for Silent {
-    fn begins(&self, _probe: &str) {}
-    fn ends(&self, _probe: &str) {}
-}
+impl Watch for Silent {}
 
 fn rules() -> RuleTable {
     let settings: Vec<_> = table().iter().map(|spec| (spec.name, spec.kind == Kind::List)).collect();

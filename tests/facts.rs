@@ -11,10 +11,7 @@ use mzv_doctor::target::Target;
 
 struct Silent;
 
-impl Watch for Silent {
-    fn begins(&self, _probe: &str) {}
-    fn ends(&self, _probe: &str) {}
-}
+impl Watch for Silent {}
 
 struct Run {
     snapshot: Snapshot,

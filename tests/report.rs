@@ -243,8 +243,10 @@ fn only_our_own(markdown: &str) -> bool {
 #[test]
 fn other_formats_look_as_they_should() {
     for (name, diagnosis, exit) in cases::all() {
-        for (format, word) in
-            [(Format::Short, "short"), (Format::Markdown, "markdown"), (Format::Junit, "junit")]
+        for (format, word) in Format::ALL
+            .iter()
+            .filter(|(word, _)| !["terminal", "json", "svg"].contains(word))
+            .map(|it| (it.1, it.0))
         {
             insta::assert_snapshot!(format!("{name}_{word}"), render(&diagnosis, exit, format, PLAIN));
         }
@@ -284,6 +286,23 @@ proptest! {
         let short = render(&diagnosis, 1, Format::Short, PLAIN);
         prop_assert!(short.chars().all(harmless) && !short.contains('@') && !short.contains('<'), "{:?}", short);
         prop_assert!(short.lines().count() <= 10, "{:?}", short);
+        for format in [Format::Github, Format::AzurePipelines, Format::Sarif, Format::OpenMetrics] {
+            let text = render(&diagnosis, 1, format, PLAIN);
+            prop_assert!(text.chars().all(harmless), "{:?}", text);
+        }
+        // Only lines of this program's own begin a command, and no command stands anywhere else.
+        let ours = ["::error title=", "::warning title=", "::notice title=", "::group::mzv-doctor: ", "::endgroup::"];
+        for line in render(&diagnosis, 1, Format::Github, PLAIN).lines() {
+            let begins = ours.iter().any(|start| line.starts_with(start));
+            prop_assert!(begins || !line.trim_start().starts_with("::"), "{:?}", line);
+            prop_assert!(!line.contains("##[") && !line.contains("##vso["), "{:?}", line);
+        }
+        let ours = ["##vso[task.logissue type=error]", "##vso[task.logissue type=warning]", "##[group]mzv-doctor: ", "##[endgroup]"];
+        for line in render(&diagnosis, 1, Format::AzurePipelines, PLAIN).lines() {
+            let begins = ours.iter().find(|start| line.starts_with(**start));
+            let rest = begins.map_or(line, |start| &line[start.len()..]);
+            prop_assert!(!rest.contains("##[") && !rest.contains("##vso["), "{:?}", line);
+        }
         let markdown = render(&diagnosis, 1, Format::Markdown, PLAIN);
         prop_assert!(markdown.chars().all(harmless), "{:?}", markdown);
         prop_assert!(only_our_own(&markdown), "{}", markdown);

@@ -3,7 +3,8 @@
 
 use mzv_doctor::diagnosis::{Changes, Explanation, Steps, Why};
 use mzv_doctor::fact::Snapshot;
-use mzv_doctor::report::{Document, ScanDocument, ScanLine};
+use mzv_doctor::gate::Suppressions;
+use mzv_doctor::report::{Document, Event, ScanDocument, ScanLine};
 
 fn check(name: &str, schema: &schemars::Schema) {
     let text = format!("{}\n", serde_json::to_string_pretty(schema).unwrap());
@@ -41,4 +42,10 @@ fn the_schemas_of_other_verbs_are_fresh() {
     check("why.v1.json", &schemars::schema_for!(Vec<Why>));
     check("steps.v1.json", &schemars::schema_for!(Steps));
     check("changes.v1.json", &schemars::schema_for!(Changes));
+}
+
+#[test]
+fn the_schemas_of_a_pipeline_are_fresh() {
+    check("event.v1.json", &schemars::schema_for!(Event<'_>));
+    check("suppressions.v1.json", &schemars::schema_for!(Suppressions));
 }

@@ -12,7 +12,8 @@ use crate::report::{Format, ScanFormat};
 /// Finds what is broken in a `MazeVault` hybrid deployment, names it, proves it and prints the fix.
 ///
 /// Nothing is ever changed: every call is a read. Exit status: 0 fine, 1 findings, 2 usage or configuration,
-/// 3 something required could not be examined, 70 defect of the program, 130 interrupted.
+/// 3 something required could not be examined, 4 still settling when the time to wait was over, 70 defect of the
+/// program, 130 interrupted.
 #[derive(Parser)]
 #[command(name = "mzv-doctor", version, max_term_width = 100)]
 pub(super) struct Arguments {
@@ -307,8 +308,10 @@ pub(super) enum DiffFormat {
 /// What to examine, and how to report.
 #[derive(Args)]
 pub(super) struct Check {
-    /// Report as FORMAT (terminal, json, short, markdown, junit, svg; snapshot for what was learned, which --bundle reads again) to standard output, or
-    /// as FORMAT=FILE; may be repeated
+    /// Report as FORMAT to standard output, or as FORMAT=FILE; may be repeated. terminal, short (a chat message), json,
+    /// ndjson (a line for each event while it runs), markdown, junit, sarif, github (annotations and step summary),
+    /// azure-pipelines (logging commands and summary), openmetrics, svg (the links as a picture), snapshot (what was
+    /// learned, which --bundle reads again)
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = parse_output)]
     pub(super) output: Vec<Output>,
     /// Fail on findings of this severity or worse
@@ -320,6 +323,15 @@ pub(super) struct Check {
     /// Only findings of this confidence or more fail the run; what is less sure keeps it from being called healthy
     #[arg(long, value_enum, default_value = "possible")]
     pub(super) min_confidence: Sureness,
+    /// Of what applies, how much has to be decided for a success, in percent
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent, default_value = "0")]
+    pub(super) min_coverage: u8,
+    /// File of findings that somebody answers for: name, subject, reason, owner, last day
+    #[arg(long, value_name = "FILE")]
+    pub(super) suppressions: Option<PathBuf>,
+    /// Earlier report (-o json=FILE): what it holds fails no run
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
     /// Wait as long as this for what still spreads, such as 90s or 5m; only what can still change is asked again
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(super) wait: Option<Duration>,
@@ -336,7 +348,7 @@ pub(super) struct Check {
 /// Which deployment. Secrets are given by environment or file only.
 #[derive(Args)]
 pub(super) struct TargetArguments {
-    /// Settings file; mzv-doctor.yaml in the working folder where not given
+    /// Settings file; where not given that of `MZV_DOCTOR_CONFIG`, or mzv-doctor.yaml in the working folder
     #[arg(long, value_name = "FILE", help_heading = "Target")]
     pub(super) config: Option<PathBuf>,
     /// Environment under examination
@@ -380,7 +392,16 @@ pub(super) struct TargetArguments {
     request_timeout: Option<String>,
 }
 
+/// The variable that names the settings file where no flag does.
+pub(super) const CONFIG_VARIABLE: &str = "MZV_DOCTOR_CONFIG";
+
 impl TargetArguments {
+    /// The settings file that was named.
+    pub(super) fn settings_file(&self) -> Option<PathBuf> {
+        let by_variable = || std::env::var_os(CONFIG_VARIABLE).filter(|name| !name.is_empty());
+        self.config.clone().or_else(|| by_variable().map(PathBuf::from))
+    }
+
     /// Settings that were given, each with its flag.
     pub(super) fn flags(&self) -> Vec<(&'static str, &'static str, Value)> {
         let text = |value: &Option<String>| value.clone().map(Value::String);
@@ -442,14 +463,21 @@ pub(super) enum Written {
     Diagnosis(Format),
     /// What was learned.
     Snapshot,
+    /// Events, as they happen.
+    Events,
 }
 
 fn parse_output(text: &str) -> Result<Output, String> {
     let mut all: Vec<(&str, Written)> =
         Format::ALL.iter().map(|(name, format)| (*name, Written::Diagnosis(*format))).collect();
-    all.push(("snapshot", Written::Snapshot));
+    all.extend([("snapshot", Written::Snapshot), ("ndjson", Written::Events)]);
     let (format, file) = format_and_file(text, &all)?;
     Ok(Output { format, file })
+}
+
+fn parse_percent(text: &str) -> Result<u8, String> {
+    let number = text.trim_end_matches('%').parse().ok().filter(|percent| *percent <= 100);
+    number.ok_or_else(|| "give a whole number from 0 to 100".to_owned())
 }
 
 fn parse_duration(text: &str) -> Result<Duration, String> {

@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::arguments::{Check, Output, TargetArguments, Written};
+use super::accepted::Accepted;
+use super::arguments::{Check, TargetArguments};
+use super::events::Events;
 use super::examination::{Examination, settings};
-use super::{Failure, output, record};
+use super::{Failure, output, reports};
 use crate::diagnosis::{Diagnosis, verified};
 use crate::fact::{Vantage, vocabulary};
-use crate::gate::{self, Outlook, exit_code, outlook};
+use crate::gate::{self, Outlook, ending, outlook};
 use crate::lab::{self, Lab};
 use crate::probe;
-use crate::report::{self, Format};
+use crate::report::{EVENT_FORMAT, Event};
 use crate::rule::{self, RuleTable};
 use crate::target::Target;
 
@@ -23,81 +25,101 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_sec
 
 /// Examines and reports; with `only`, on that name and what explains it.
 pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, Failure> {
-    if arguments.output.iter().filter(|wanted| wanted.file.is_none()).count() > 1 {
-        let problem = "two reports cannot share standard output: give one of them a file, as in -o json=FILE";
-        return Err(Failure::Usage(problem.into()));
-    }
+    reports::acceptable(&arguments.output)?;
     if arguments.wait.is_some() && arguments.examine.bundle.is_some() {
         return Err(Failure::Usage(
             "--wait has no meaning with --bundle: nothing changes in a record".into(),
         ));
     }
-    let mut examination = Examination::begin(&arguments.examine).await?;
+    let examination = Examination::begin(&arguments.examine).await?;
     for name in arguments.require.iter().map(String::as_str).chain(only) {
         examination.rule(name)?;
     }
-    let facts = only.map(|name| examination.facts_for(name));
-    examination.look(facts.as_ref()).await?;
-    let mut diagnosis = judge(&examination, arguments, only);
+    let accepted = Accepted::read(arguments, &examination)?;
+    let events = Events::open(&arguments.output)?;
+    events.tell(&Event::Begin {
+        event_format: EVENT_FORMAT,
+        tool_version: &examination.snapshot.tool_version,
+        observed_at: examination.snapshot.observed_at,
+        vantage: examination.snapshot.vantage,
+    });
+    let mut run = Run { examination, arguments, only, accepted, events };
+    let facts = only.map(|name| run.examination.facts_for(name));
+    run.examination.look_and_tell(facts.as_ref(), &run.events).await?;
+    let mut diagnosis = run.judge()?;
     let mut policy = gate::Policy {
         fail_on: arguments.fail_on.severity(),
         min_confidence: arguments.min_confidence.confidence(),
-        interrupted: examination.stopped,
+        interrupted: run.examination.stopped,
         waited: false,
+        min_coverage: arguments.min_coverage,
     };
     if let Some(longest) = arguments.wait {
-        wait(&mut examination, &mut diagnosis, arguments, only, policy, longest).await?;
-        (policy.waited, policy.interrupted) = (true, examination.stopped);
+        run.wait(&mut diagnosis, policy, longest).await?;
+        (policy.waited, policy.interrupted) = (true, run.examination.stopped);
     }
-    let code = exit_code(&diagnosis, policy);
-    report_all(arguments, &examination, &diagnosis, code)?;
-    Ok(code)
+    let ending = ending(&diagnosis, policy);
+    diagnosis.because = ending.because;
+    let ended = run.events.end(&diagnosis, ending.code);
+    reports::write(arguments, &run.examination.snapshot, &diagnosis, ending.code).and(ended)?;
+    Ok(ending.code)
 }
 
-fn judge(examination: &Examination, arguments: &Check, only: Option<&str>) -> Diagnosis {
-    let mut diagnosis =
-        examination.diagnose(arguments.require.iter().cloned().chain(only.map(str::to_owned)));
-    diagnosis.fail_on = arguments.fail_on.severity();
-    if let Some(name) = only {
-        let verified = verified(&diagnosis, &examination.rules, name);
-        restrict(&mut diagnosis, name, &examination.rules);
-        diagnosis.only = Some(verified);
-    }
-    diagnosis
+/// A run under way.
+struct Run<'a> {
+    examination: Examination,
+    arguments: &'a Check,
+    only: Option<&'a str>,
+    accepted: Accepted,
+    events: Events,
 }
 
-/// Asks again what can still change, until nothing does or the time is over.
-async fn wait(
-    examination: &mut Examination,
-    diagnosis: &mut Diagnosis,
-    arguments: &Check,
-    only: Option<&str>,
-    policy: gate::Policy,
-    longest: Duration,
-) -> Result<(), Failure> {
-    let began = Instant::now();
-    let mut pause = PAUSES.0;
-    while !examination.stopped {
-        let Outlook::Moving { names, what } = outlook(diagnosis, policy) else { return Ok(()) };
-        let left = longest.saturating_sub(began.elapsed());
-        if left.is_zero() {
-            return Ok(());
+impl Run<'_> {
+    fn judge(&self) -> Result<Diagnosis, Failure> {
+        let required = self.arguments.require.iter().cloned().chain(self.only.map(str::to_owned));
+        let mut diagnosis = self.examination.diagnose(required);
+        diagnosis.fail_on = self.arguments.fail_on.severity();
+        if let Some(name) = self.only {
+            let verified = verified(&diagnosis, &self.examination.rules, name);
+            restrict(&mut diagnosis, name, &self.examination.rules);
+            diagnosis.only = Some(verified);
         }
-        output::note(&format!("waiting for {what} ({} s left of --wait)", left.as_secs()));
-        if !examination.pause(pause.min(left)).await {
-            return Ok(());
-        }
-        pause = (pause * 3 / 2).min(PAUSES.1);
-        let facts: BTreeSet<String> = names
-            .iter()
-            .map(String::as_str)
-            .chain(only)
-            .flat_map(|name| examination.facts_for(name))
-            .collect();
-        examination.look(Some(&facts)).await?;
-        *diagnosis = judge(examination, arguments, only);
+        self.accepted.mark(&mut diagnosis)?;
+        Ok(diagnosis)
     }
-    Ok(())
+
+    /// Asks again what can still change, until nothing does or the time is over.
+    async fn wait(
+        &mut self,
+        diagnosis: &mut Diagnosis,
+        policy: gate::Policy,
+        longest: Duration,
+    ) -> Result<(), Failure> {
+        let began = Instant::now();
+        let mut pause = PAUSES.0;
+        while !self.examination.stopped {
+            let Outlook::Moving { names, what } = outlook(diagnosis, policy) else { return Ok(()) };
+            let left = longest.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                return Ok(());
+            }
+            output::note(&format!("waiting for {what} ({} s left of --wait)", left.as_secs()));
+            self.events.tell(&Event::Waiting { what: &what, left_s: left.as_secs() });
+            if !self.examination.pause(pause.min(left)).await {
+                return Ok(());
+            }
+            pause = (pause * 3 / 2).min(PAUSES.1);
+            let facts: BTreeSet<String> = names
+                .iter()
+                .map(String::as_str)
+                .chain(self.only)
+                .flat_map(|name| self.examination.facts_for(name))
+                .collect();
+            self.examination.look_and_tell(Some(&facts), &self.events).await?;
+            *diagnosis = self.judge()?;
+        }
+        Ok(())
+    }
 }
 
 pub(super) fn load_rules(overlay: Option<&std::path::Path>) -> Result<RuleTable, Failure> {
@@ -110,7 +132,8 @@ pub(super) async fn target(
     arguments: &TargetArguments,
 ) -> Result<(Target, Option<Lab>), Failure> {
     let Some(name) = lab else {
-        let target = Target::resolve(arguments.config.as_deref(), output::variables(), arguments.flags())?;
+        let target =
+            Target::resolve(arguments.settings_file().as_deref(), output::variables(), arguments.flags())?;
         return Ok((target, None));
     };
     let staged = lab::stage(lab::load(name, Timestamp::now())?).await?;
@@ -160,31 +183,4 @@ fn restrict(diagnosis: &mut Diagnosis, name: &str, rules: &RuleTable) {
     diagnosis.not_applicable.retain(|row| row.id == name);
     diagnosis.chains.clear();
     diagnosis.federation.clear();
-}
-
-fn report_all(
-    arguments: &Check,
-    examination: &Examination,
-    diagnosis: &Diagnosis,
-    code: u8,
-) -> Result<(), Failure> {
-    let style = output::style(arguments.color, arguments.verbose);
-    let plain = report::Style { color: false, ..style };
-    let to_screen = [Output { format: Written::Diagnosis(Format::Terminal), file: None }];
-    let outputs: &[Output] = if arguments.output.is_empty() { &to_screen } else { &arguments.output };
-    // One output that cannot be written keeps no other from being written.
-    let mut failed = None;
-    for wanted in outputs {
-        let style = if wanted.file.is_some() { plain } else { style };
-        let text = match wanted.format {
-            Written::Diagnosis(format) => report::render(diagnosis, code, format, style),
-            Written::Snapshot => record::write(&examination.snapshot),
-        };
-        let written = match &wanted.file {
-            None => output::put(&text),
-            Some(path) => output::write(path, &text),
-        };
-        failed = failed.or(written.err());
-    }
-    failed.map_or(Ok(()), Err)
 }

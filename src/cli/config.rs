@@ -21,7 +21,7 @@ pub(super) async fn config(verb: Config) -> Result<u8, Failure> {
 }
 
 fn show(target: &TargetArguments) -> Result<u8, Failure> {
-    let resolved = Target::resolve(target.config.as_deref(), output::variables(), target.flags())?;
+    let resolved = Target::resolve(target.settings_file().as_deref(), output::variables(), target.flags())?;
     let mut rows = Table::new();
     rows.load_style(TableStyle::new());
     rows.force_no_tty();

@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use super::arguments::Examine;
 use super::check::{load_rules, target, vantage};
 use super::interrupt::Interrupt;
-use super::progress::Progress;
+use super::progress::{Progress, Unwatched};
 use super::{Failure, record};
 use crate::derive::derive;
 use crate::diagnosis::{Diagnosis, Policy, WRONG_TARGET, diagnose};
 use crate::fact::{Snapshot, TextSource, Vantage, vocabulary};
 use crate::lab::Lab;
-use crate::probe::{self, Clients};
+use crate::probe::{self, Clients, Watch};
 use crate::rule::{Rule, RuleTable};
 use crate::target::{Kind, Target, table};
 
@@ -85,6 +85,15 @@ impl Examination {
 
     /// Asks: everything, or what it takes to learn some facts.
     pub(super) async fn look(&mut self, facts: Option<&BTreeSet<String>>) -> Result<(), Failure> {
+        self.look_and_tell(facts, &Unwatched).await
+    }
+
+    /// Asks, and tells somebody of each probe's beginning and end.
+    pub(super) async fn look_and_tell(
+        &mut self,
+        facts: Option<&BTreeSet<String>>,
+        follower: &dyn Watch,
+    ) -> Result<(), Failure> {
         if let Some(live) = &mut self.live {
             let mut clients = Clients::new(live.target.clone(), live.vantage)?;
             self.snapshot.observed_at = Timestamp::now();
@@ -103,7 +112,7 @@ impl Examination {
             forget(&mut self.snapshot, &probes);
             let asked_before = std::mem::take(&mut self.snapshot.calls);
             if !self.stopped {
-                let progress = Progress::start(probes.len());
+                let progress = Progress::start(probes.len(), follower);
                 self.stopped = tokio::select! {
                     () = probe::run(&probes, &clients, &mut self.snapshot, &progress) => false,
                     () = self.interrupt.wait() => true,

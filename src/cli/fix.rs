@@ -3,8 +3,8 @@
 use super::arguments::{Fix, FixFormat};
 use super::examination::Examination;
 use super::{Failure, output};
-use crate::diagnosis::{self, Confidence, Severity, steps};
-use crate::gate::{self, exit, exit_code};
+use crate::diagnosis::{self, steps};
+use crate::gate::{self, ending, exit};
 use crate::report;
 
 pub(super) async fn fix(wanted: &Fix) -> Result<u8, Failure> {
@@ -42,14 +42,9 @@ fn nothing(examination: &Examination, diagnosis: &diagnosis::Diagnosis, name: Op
         None => "nothing was found that has to be mended".to_owned(),
     };
     output::note(&told);
-    let policy = gate::Policy {
-        fail_on: Severity::Error,
-        min_confidence: Confidence::Possible,
-        interrupted: examination.stopped,
-        waited: false,
-    };
+    let policy = gate::Policy { interrupted: examination.stopped, ..gate::Policy::default() };
     match name {
-        None => exit_code(diagnosis, policy),
+        None => ending(diagnosis, policy).code,
         Some(name) if diagnosis.inconclusive.iter().any(|row| row.id == name) => exit::INCONCLUSIVE,
         Some(_) => exit::FINE,
     }

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use super::Failure;
-use super::arguments::Color;
+use super::arguments::{CONFIG_VARIABLE, Color};
 use crate::report::Style;
 
 /// Columns where nothing says how many there are.
@@ -18,7 +18,7 @@ const WIDEST: usize = 120;
 pub(super) fn variables() -> Vec<(String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-        .filter(|(name, _)| name.starts_with("MZV_DOCTOR_"))
+        .filter(|(name, _)| name.starts_with("MZV_DOCTOR_") && name != CONFIG_VARIABLE)
         .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
         .collect()
 }

@@ -21,7 +21,7 @@ const NAME: &str = "mzv-doctor";
 
 pub(super) fn permissions(arguments: &Permissions) -> Result<u8, Failure> {
     let flags = arguments.target.flags();
-    let target = Target::resolve(arguments.target.config.as_deref(), output::variables(), flags)?;
+    let target = Target::resolve(arguments.target.settings_file().as_deref(), output::variables(), flags)?;
     let touches = chosen(&target, &arguments.probe)?;
     let text = match arguments.part {
         Some(Part::Kubernetes) => kubernetes(&target, &touches),

@@ -14,7 +14,7 @@ use crate::target::Target;
 
 pub(super) fn plan(arguments: &Plan) -> Result<u8, Failure> {
     let flags = arguments.target.flags();
-    let target = Target::resolve(arguments.target.config.as_deref(), output::variables(), flags)?;
+    let target = Target::resolve(arguments.target.settings_file().as_deref(), output::variables(), flags)?;
     let touches = chosen(&target, &arguments.probe)?;
     let rows = rows(&touches);
     let text = if arguments.json { as_json(&target, &rows) } else { as_text(&target, &rows) };

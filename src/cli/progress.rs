@@ -5,20 +5,29 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::Value;
 
+use crate::fact::{Observation, ProbeRun};
 use crate::probe::Watch;
 
 /// How often the line moves.
 const TICK: Duration = Duration::from_millis(120);
 
-pub(super) struct Progress {
+/// Nobody follows the run.
+pub(super) struct Unwatched;
+
+impl Watch for Unwatched {}
+
+pub(super) struct Progress<'a> {
     bar: ProgressBar,
     running: Mutex<Vec<String>>,
+    /// Who is told as well.
+    follower: &'a dyn Watch,
 }
 
-impl Progress {
+impl<'a> Progress<'a> {
     /// Starts, where standard error is a terminal.
-    pub(super) fn start(probes: usize) -> Self {
+    pub(super) fn start(probes: usize, follower: &'a dyn Watch) -> Self {
         let bar = ProgressBar::new(u64::try_from(probes).unwrap_or(0));
         if std::io::stderr().is_terminal() {
             bar.set_draw_target(ProgressDrawTarget::stderr());
@@ -29,7 +38,7 @@ impl Progress {
         } else {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        Self { bar, running: Mutex::default() }
+        Self { bar, running: Mutex::default(), follower }
     }
 
     /// Takes the line away.
@@ -44,13 +53,15 @@ impl Progress {
     }
 }
 
-impl Watch for Progress {
+impl Watch for Progress<'_> {
     fn begins(&self, probe: &str) {
         self.change(|running| running.push(probe.to_owned()));
+        self.follower.begins(probe);
     }
 
-    fn ends(&self, probe: &str) {
-        self.change(|running| running.retain(|name| name != probe));
+    fn ends(&self, run: &ProbeRun, facts: &[(&'static str, Observation<Value>)]) {
+        self.change(|running| running.retain(|name| *name != run.name));
         self.bar.inc(1);
+        self.follower.ends(run, facts);
     }
 }

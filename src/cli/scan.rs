@@ -13,10 +13,9 @@ use jiff::{Span, SpanRelativeTo, Timestamp};
 use super::arguments::{Scan, ScanOutput};
 use super::check::{load_rules, target, vantage};
 use super::interrupt::Interrupt;
-use super::progress::Progress;
+use super::progress::{Progress, Unwatched};
 use super::stream::{Awaited, Followed, Stop, Stoppable};
 use super::{Failure, output};
-use crate::diagnosis::Confidence;
 use crate::fact::{Outcome as Known, Snapshot, TextSource, Vantage, vocabulary};
 use crate::gate::{self, scan_exit_code};
 use crate::probe::{self, Clients};
@@ -83,9 +82,8 @@ pub(super) async fn scan(arguments: &Scan) -> Result<u8, Failure> {
     let answer = answer(outcome, scanner, table, &snapshot);
     let policy = gate::Policy {
         fail_on: arguments.fail_on.severity(),
-        min_confidence: Confidence::Possible,
-        waited: false,
         interrupted: stop.load(Ordering::Relaxed) && !arguments.follow,
+        ..gate::Policy::default()
     };
     let code = scan_exit_code(&answer, policy);
     let style = output::style(arguments.color, arguments.verbose);
@@ -269,7 +267,7 @@ async fn live(
     }
     let names: Vec<&str> = facts.iter().map(|(name, _)| *name).collect();
     let probes = probe::probes_for(&names);
-    let progress = Progress::start(probes.len());
+    let progress = Progress::start(probes.len(), &Unwatched);
     let mut seen = Snapshot::new(snapshot.observed_at, snapshot.vantage);
     seen.target.clone_from(&snapshot.target);
     probe::run(&probes, clients, &mut seen, &progress).await;

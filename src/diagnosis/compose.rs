@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::judge::{Fired, World};
-use super::{Confidence, Contrast, Evidence, Finding, Remedy, Severity, Side};
+use super::{Confidence, Contrast, Evidence, Finding, Remedy, Severity, Side, fingerprint};
 use crate::rule::{Labelled, Rule, Scope, Sureness, Template, Truth, Values, Variant};
 
 /// Characters of a value of evidence.
@@ -83,14 +83,18 @@ pub(super) fn finding(
                 .then(|| Evidence { label: labelled.label.clone(), value: cut(value) })
         })
         .collect();
+    let subject = line(&rule.subject);
+    let about = binding.map(|(_, area)| area.to_owned());
     Finding {
+        fingerprint: fingerprint(&rule.id, about.as_deref(), &subject),
+        accepted: None,
         id: rule.id.clone(),
         title: rule.title.clone(),
         area: rule.area.clone(),
         severity: fired.severity,
         confidence: fired.confidence,
-        subject: line(&rule.subject),
-        about: binding.map(|(_, area)| area.to_owned()),
+        subject,
+        about,
         brief: line(&rule.brief),
         evidence,
         contrast,

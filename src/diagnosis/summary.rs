@@ -10,10 +10,12 @@ use crate::fact::Reason;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
-    /// Findings of severity error or warning that no other finding of this diagnosis explains.
+    /// Findings of severity error or warning that no other finding of this diagnosis explains, other than accepted ones.
     pub causes: usize,
-    /// Findings of severity error or warning that another finding explains.
+    /// Findings of severity error or warning that another finding explains, other than accepted ones.
     pub consequences: usize,
+    /// Findings of severity error or warning that somebody accepted, or that a baseline knows.
+    pub accepted: usize,
     /// Notices.
     pub notices: usize,
     /// Rules that could not be decided, other than those that nobody asked for.
@@ -47,7 +49,8 @@ impl Inconclusive {
 impl Summary {
     /// Counts.
     pub fn of(diagnosis: &Diagnosis) -> Self {
-        let wrong = || diagnosis.findings.iter().filter(|finding| finding.severity != Severity::Notice);
+        let stands = || diagnosis.findings.iter().filter(|finding| finding.severity != Severity::Notice);
+        let wrong = || stands().filter(|finding| finding.accepted.is_none());
         let named = |id: &String| wrong().any(|finding| finding.id == *id);
         let causes = wrong()
             .filter(|finding| !finding.caused_by.iter().any(|id| *id != finding.id && named(id)))
@@ -57,22 +60,29 @@ impl Summary {
         Self {
             causes,
             consequences: wrong().count() - causes,
-            notices: diagnosis.findings.len() - wrong().count(),
+            accepted: stands().count() - wrong().count(),
+            notices: diagnosis.findings.len() - stands().count(),
             inconclusive: diagnosis.inconclusive.len() - not_asked,
             not_asked,
             required_inconclusive: required,
             passed: diagnosis.passed.len(),
             not_applicable: diagnosis.not_applicable.len(),
-            healthy: wrong().count() == 0
+            healthy: stands().count() == 0
                 && !diagnosis.inconclusive.iter().any(keeps_from_health)
                 && !diagnosis.passed.is_empty()
                 && diagnosis.only.is_none(),
         }
     }
 
-    /// Rules that were decided, of those that apply.
+    /// Findings and rules that were decided, of all that apply.
     pub fn examined(&self) -> (usize, usize) {
-        let decided = self.causes + self.consequences + self.notices + self.passed;
+        let decided = self.causes + self.consequences + self.accepted + self.notices + self.passed;
         (decided, decided + self.inconclusive + self.not_asked)
+    }
+
+    /// The same in percent, rounded down.
+    pub fn coverage(&self) -> usize {
+        let (decided, all) = self.examined();
+        (decided * 100).checked_div(all).unwrap_or(0)
     }
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{Chain, Field, Verified};
 use crate::fact::{Origin, ProbeRun, Reason, TextSource, Vantage};
@@ -165,6 +167,58 @@ pub struct Finding {
     pub references: Vec<String>,
     /// Facts that decided it, with the call each is from.
     pub facts: BTreeMap<String, Origin>,
+    /// What makes it the same finding from run to run; see [`fingerprint`].
+    pub fingerprint: String,
+    /// Why it fails no run although it stands.
+    pub accepted: Option<Accepted>,
+}
+
+/// Area of findings about the suppressions file, which no rule stands for.
+pub const SUPPRESSIONS_AREA: &str = "suppressions";
+
+impl Finding {
+    /// Whether it is about the deployment, so that a run can look at it again.
+    pub fn is_of_a_rule(&self) -> bool {
+        self.area != SUPPRESSIONS_AREA
+    }
+}
+
+/// Why a finding fails no run although it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "by", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Accepted {
+    /// Somebody answers for it, until a day.
+    Suppression {
+        /// Why it is accepted.
+        reason: String,
+        /// Who answers for it.
+        owner: String,
+        /// The last day on which it is.
+        expires: Date,
+    },
+    /// It was found before.
+    Baseline {
+        /// When the run began that found it.
+        observed_at: Timestamp,
+    },
+}
+
+impl Accepted {
+    /// In a few words.
+    pub fn phrase(&self) -> String {
+        match self {
+            Self::Suppression { reason, owner, expires } => {
+                format!("accepted until {expires} by {owner}: {reason}")
+            }
+            Self::Baseline { observed_at } => format!("known since {observed_at}, as the baseline says"),
+        }
+    }
+}
+
+/// 32 hexadecimal digits of SHA-256 over name, area and subject. Wording, order and evidence are no part of it.
+pub fn fingerprint(id: &str, about: Option<&str>, subject: &str) -> String {
+    let text = [id, about.unwrap_or_default(), subject].join("\0");
+    Sha256::digest(text).iter().take(16).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// A fact that a verdict lacks.
@@ -258,4 +312,6 @@ pub struct Diagnosis {
     pub only: Option<Verified>,
     /// Arguments that lead to the same deployment again.
     pub again: Vec<String>,
+    /// Why the run ends as it does, in a few words; empty where the findings say it.
+    pub because: String,
 }

@@ -67,6 +67,7 @@ pub async fn stage(world: World) -> Result<Lab, LabError> {
     let database_url = format!("postgres://mazevault@{database}/mazevault?sslmode=disable");
     let gateway_url = format!("postgres://mazevault@{database}/{GATEWAY_DATABASE}?sslmode=disable");
     let host = format!("{}:{}", world.primary.host, world.primary.port);
+    let docker = socket.display().to_string();
     let mut settings: BTreeMap<String, Value> = [
         ("run.vantage", json!("operator")),
         ("azure.cloud", json!("custom")),
@@ -83,7 +84,7 @@ pub async fn stage(world: World) -> Result<Lab, LabError> {
         ("kubernetes.context", json!("lab")),
         ("primary.url", json!(format!("https://{host}"))),
         ("primary.token_file", json!(write("primary-token", &world.primary.token)?)),
-        ("docker.socket", json!(socket.display().to_string())),
+        ("docker.socket", json!(docker)),
         ("database.gateway_url_file", json!(write("gateway-database-url", &gateway_url)?)),
         ("network.ca_file", json!(authorities)),
         ("network.dns_server", json!(names.to_string())),
@@ -91,7 +92,7 @@ pub async fn stage(world: World) -> Result<Lab, LabError> {
         (
             "network.connect_to",
             json!({
-                host: primary.to_string(),
+                host.clone(): primary.to_string(),
                 "127.0.0.1:5432": database.to_string(),
                 format!("{issuer_host}:443"): issuer.to_string(),
                 format!("{registry_host}:443"): registry.to_string(),
@@ -100,30 +101,43 @@ pub async fn stage(world: World) -> Result<Lab, LabError> {
         ("obo.users", json!(world.azure.users.keys().collect::<Vec<_>>())),
         ("obo.subscriptions", json!(world.azure.subscriptions.keys().collect::<Vec<_>>())),
     ]
-    .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
-    .collect();
+    .into();
     let (setting, text) = database_access(&world, &database_url);
     settings.insert(setting.to_owned(), json!(write("database-access", text)?));
     settings.extend(world.settings.clone());
 
-    let socket = socket.display().to_string();
+    let file = write("mzv-doctor.yaml", &nested(&settings).to_string())?;
     let facts = [
+        ("MZV_DOCTOR_CONFIG", file),
         ("SSL_CERT_FILE", authorities.clone()),
         ("KUBECONFIG", settings_text(&settings, "kubernetes.kubeconfig")),
-        ("DOCKER_HOST", format!("unix://{socket}")),
+        ("DOCKER_HOST", format!("unix://{docker}")),
         ("LAB_ARM", format!("https://{arm}")),
         ("LAB_GRAPH", format!("https://{graph}")),
         ("LAB_ENTRA", format!("https://{entra}")),
         ("LAB_IMDS", format!("http://{imds}")),
-        ("LAB_PRIMARY", format!("https://{}:{}", world.primary.host, world.primary.port)),
-        ("LAB_PRIMARY_CONNECT_TO", format!("{}:{}:{primary}", world.primary.host, world.primary.port)),
+        ("LAB_PRIMARY", format!("https://{host}")),
+        ("LAB_PRIMARY_CONNECT_TO", format!("{host}:{primary}")),
         ("LAB_DNS", names.to_string()),
         ("LAB_DATABASE_URL", database_url),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec();
     Ok(Lab { world, servers, folder, settings, facts })
+}
+
+/// Settings as their file writes them, which JSON is a form of.
+fn nested(settings: &BTreeMap<String, Value>) -> Value {
+    let mut all = json!({});
+    for (name, value) in settings {
+        let mut place = &mut all;
+        for part in name.split('.') {
+            place = &mut place[part];
+        }
+        *place = value.clone();
+    }
+    all
 }
 
 /// How the run is told of the Primary's database: by a URL, or by a password for the address of its container.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{Clients, Probe, Seen};
 use crate::fact::{Layer, Observation, Outcome, ProbeRun, Reason, Snapshot};
@@ -16,9 +17,9 @@ const AT_ONCE: usize = 8;
 /// Told of each probe's beginning and end.
 pub trait Watch {
     /// A probe begins.
-    fn begins(&self, probe: &str);
-    /// A probe has ended.
-    fn ends(&self, probe: &str);
+    fn begins(&self, _probe: &str) {}
+    /// A probe has ended, with what it answered.
+    fn ends(&self, _run: &ProbeRun, _facts: &[(&'static str, Observation<Value>)]) {}
 }
 
 /// Runs probes into a snapshot. Every fact that they provide is answered, if only with why it is unknown.
@@ -39,8 +40,8 @@ pub async fn run(probes: &[Box<dyn Probe>], clients: &Clients, snapshot: &mut Sn
             running.push(one(probe, clients, Arc::clone(known)));
             false
         });
-        let Some((probe, record, seen)) = running.next().await else { break };
-        watch.ends(probe);
+        let Some((record, seen)) = running.next().await else { break };
+        watch.ends(&record, &seen.facts);
         snapshot.text.extend(seen.text);
         for (name, observation) in seen.facts {
             snapshot.facts.insert(name.to_owned(), observation);
@@ -75,7 +76,7 @@ pub fn fill(probes: &[Box<dyn Probe>], clients: &Clients, snapshot: &mut Snapsho
     snapshot.calls = clients.transport().calls();
 }
 
-async fn one<'a>(probe: &'a dyn Probe, clients: &Clients, known: Arc<Snapshot>) -> (&'a str, ProbeRun, Seen) {
+async fn one(probe: &dyn Probe, clients: &Clients, known: Arc<Snapshot>) -> (ProbeRun, Seen) {
     let at = Timestamp::now();
     let began = Instant::now();
     let left = clients.transport().until_end();
@@ -97,5 +98,5 @@ async fn one<'a>(probe: &'a dyn Probe, clients: &Clients, known: Arc<Snapshot>) 
         answered: seen.facts.len() - unknown,
         unknown,
     };
-    (probe.name(), record, seen)
+    (record, seen)
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::inert::inert;
-use super::rows::wrong;
-use super::terminal::{counted, tree};
+use super::rows::{accepted, verdict, wrong};
+use super::terminal::tree;
 use crate::diagnosis::{Diagnosis, Inconclusive};
 
 /// Causes that are told.
@@ -15,15 +15,7 @@ const NAMES: usize = 4;
 pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
     let summary = super::summary(diagnosis, exit);
     let mut out = String::new();
-    let verdict = match (summary.causes + summary.consequences, summary.healthy) {
-        (0, true) => "healthy".to_owned(),
-        (0, false) => "nothing wrong in what was examined".to_owned(),
-        _ => format!(
-            "{}, {}",
-            counted(summary.causes, "cause", "causes"),
-            counted(summary.consequences, "consequence", "consequences")
-        ),
-    };
+    let verdict = verdict(&summary);
     // Writing to a string does not fail.
     let _written = writeln!(
         out,
@@ -46,6 +38,16 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
         let more =
             if open.len() > NAMES { format!(" and {} more", open.len() - NAMES) } else { String::new() };
         let _written = writeln!(out, "? not examined: {}{more}", names.join(", "));
+    }
+    let accepted: Vec<String> = accepted(diagnosis).iter().map(|(finding, _)| calm(&finding.id)).collect();
+    if !accepted.is_empty() {
+        let more = accepted.len().saturating_sub(NAMES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let names = accepted.iter().take(NAMES).cloned().collect::<Vec<_>>().join(", ");
+        let _written = writeln!(out, "i accepted: {names}{more}");
+    }
+    if !diagnosis.because.is_empty() {
+        let _written = writeln!(out, "! {}", calm(&diagnosis.because));
     }
     if let Some((finding, _)) = causes.first() {
         let _written = writeln!(out, "next: mzv-doctor fix {}", calm(&finding.id));

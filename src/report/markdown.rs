@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use super::explained::{self, fenced};
 use super::inert::inert;
-use super::rows::{lacks, shown, wrong};
+use super::rows::{State, accepted, lacks, rows, shown, verdict, wrong};
 use super::shell;
-use super::terminal::{counted, tree};
-use crate::diagnosis::{Chain, Diagnosis, Finding, Inconclusive, LinkState};
+use super::terminal::tree;
+use crate::diagnosis::{Chain, Diagnosis, Finding, Inconclusive, LinkState, Severity};
 
 pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
     let mut out = String::new();
@@ -16,15 +16,7 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
     let mut put = |text: String| {
         let _written = writeln!(out, "{text}");
     };
-    let verdict = match (summary.causes + summary.consequences, summary.healthy) {
-        (0, true) => "healthy".to_owned(),
-        (0, false) => "nothing wrong in what was examined".to_owned(),
-        _ => format!(
-            "{}, {}",
-            counted(summary.causes, "cause", "causes"),
-            counted(summary.consequences, "consequence", "consequences")
-        ),
-    };
+    let verdict = verdict(&summary);
     put(format!("# mzv-doctor: {}\n", plain(&diagnosis.target)));
     put(format!(
         "**{verdict}**, {} inconclusive, exit {exit}. {}, from {}, {} facts asked, version {}.\n",
@@ -34,6 +26,9 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
         diagnosis.facts_asked,
         plain(&diagnosis.tool_version)
     ));
+    if !diagnosis.because.is_empty() {
+        put(format!("Exit {exit}: {}.\n", plain(&diagnosis.because)));
+    }
     let wrong = wrong(diagnosis);
     for (finding, consequences) in tree(&wrong) {
         cause(finding, &consequences, &diagnosis.again, &mut put);
@@ -42,19 +37,17 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
         put("## Links\n".into());
         put(fenced(&diagnosis.chains.iter().map(line).collect::<Vec<_>>().join("\n")));
     }
-    let open: Vec<&Inconclusive> = diagnosis.inconclusive.iter().filter(|row| !row.is_by_choice()).collect();
-    if !open.is_empty() {
-        put("## Not examined\n".into());
-        put("| name | required | why |\n|---|---|---|".into());
-        for row in open {
-            let required = if row.required { "yes" } else { "no" };
-            let why: Vec<String> = lacks(row).iter().map(|lack| plain(lack)).collect();
-            put(format!("| {} | {required} | {} |", code(&row.id), why.join("; ")));
+    let accepted = accepted(diagnosis);
+    if !accepted.is_empty() {
+        put("## Accepted\n".into());
+        for (finding, why) in accepted {
+            put(format!("- {} about {}: {}", code(&finding.id), code(&finding.subject), plain(&why)));
         }
         put(String::new());
     }
+    open_questions(&diagnosis.inconclusive, &mut put);
     let expected: Vec<&Finding> =
-        diagnosis.findings.iter().filter(|it| !wrong.iter().any(|one| one.id == it.id)).collect();
+        diagnosis.findings.iter().filter(|it| it.severity == Severity::Notice).collect();
     if !expected.is_empty() {
         put("## Expected\n".into());
         for finding in expected {
@@ -62,8 +55,36 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
         }
         put(String::new());
     }
-    put(format!("{} fine, {} do not apply here.", summary.passed, summary.not_applicable));
+    let named = |wanted: fn(&State<'_>) -> bool| {
+        let rows = rows(diagnosis).into_iter().filter(|row| wanted(&row.state));
+        rows.map(|row| code(row.id)).collect::<Vec<_>>().join(", ")
+    };
+    for (title, names) in [
+        ("Fine", named(|state| matches!(state, State::Passed))),
+        ("Does not apply here", named(|state| matches!(state, State::NotApplicable))),
+        ("Not asked for", named(|state| matches!(state, State::Open(row) if row.is_by_choice()))),
+    ] {
+        if !names.is_empty() {
+            put(format!("**{title}:** {names}\n"));
+        }
+    }
     out
+}
+
+/// What could not be examined, as a table.
+fn open_questions(rows: &[Inconclusive], put: &mut impl FnMut(String)) {
+    let open: Vec<&Inconclusive> = rows.iter().filter(|row| !row.is_by_choice()).collect();
+    if open.is_empty() {
+        return;
+    }
+    put("## Not examined\n".into());
+    put("| name | required | why |\n|---|---|---|".into());
+    for row in open {
+        let required = if row.required { "yes" } else { "no" };
+        let why: Vec<String> = lacks(row).iter().map(|lack| plain(lack)).collect();
+        put(format!("| {} | {required} | {} |", code(&row.id), why.join("; ")));
+    }
+    put(String::new());
 }
 
 fn cause(finding: &Finding, consequences: &[&Finding], again: &[String], put: &mut impl FnMut(String)) {
@@ -97,6 +118,9 @@ fn cause(finding: &Finding, consequences: &[&Finding], again: &[String], put: &m
         if !commands.is_empty() {
             put(fenced(&commands.join("\n")));
         }
+    }
+    if !finding.is_of_a_rule() {
+        return;
     }
     let mut verify = ["mzv-doctor", "verify", &finding.id].map(str::to_owned).to_vec();
     verify.extend_from_slice(again);

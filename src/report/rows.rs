@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnosis::{Diagnosis, Finding, Inconclusive, Severity};
+use super::terminal::counted;
+use crate::diagnosis::{Diagnosis, Finding, Inconclusive, Severity, Summary};
 
 /// What a name came to.
 pub(super) enum State<'a> {
@@ -19,6 +20,7 @@ pub(super) enum State<'a> {
 /// A name.
 pub(super) struct Row<'a> {
     pub(super) id: &'a str,
+    pub(super) title: &'a str,
     pub(super) state: State<'a>,
 }
 
@@ -26,19 +28,20 @@ pub(super) struct Row<'a> {
 pub(super) fn rows(diagnosis: &Diagnosis) -> Vec<Row<'_>> {
     let mut rows: BTreeMap<&str, Row<'_>> = BTreeMap::new();
     for row in &diagnosis.not_applicable {
-        rows.insert(&row.id, Row { id: &row.id, state: State::NotApplicable });
+        rows.insert(&row.id, Row { id: &row.id, title: &row.title, state: State::NotApplicable });
     }
     for row in &diagnosis.passed {
-        rows.insert(&row.id, Row { id: &row.id, state: State::Passed });
+        rows.insert(&row.id, Row { id: &row.id, title: &row.title, state: State::Passed });
     }
     for row in &diagnosis.inconclusive {
-        rows.insert(&row.id, Row { id: &row.id, state: State::Open(row) });
+        rows.insert(&row.id, Row { id: &row.id, title: &row.title, state: State::Open(row) });
     }
     for finding in &diagnosis.findings {
         if let Some(Row { state: State::Found(all), .. }) = rows.get_mut(finding.id.as_str()) {
             all.push(finding);
         } else {
-            rows.insert(&finding.id, Row { id: &finding.id, state: State::Found(vec![finding]) });
+            let state = State::Found(vec![finding]);
+            rows.insert(&finding.id, Row { id: &finding.id, title: &finding.title, state });
         }
     }
     rows.into_values().collect()
@@ -70,5 +73,30 @@ pub(super) fn shown(finding: &Finding) -> Vec<String> {
 
 /// Findings that something is to be done about.
 pub(super) fn wrong(diagnosis: &Diagnosis) -> Vec<Finding> {
-    diagnosis.findings.iter().filter(|finding| finding.severity != Severity::Notice).cloned().collect()
+    let is_wrong = |it: &&Finding| it.severity != Severity::Notice && it.accepted.is_none();
+    diagnosis.findings.iter().filter(is_wrong).cloned().collect()
+}
+
+/// Findings that stand and fail nothing, other than notices, each with why.
+pub(super) fn accepted(diagnosis: &Diagnosis) -> Vec<(&Finding, String)> {
+    let stands = diagnosis.findings.iter().filter(|it| it.severity != Severity::Notice);
+    stands.filter_map(|it| Some((it, it.accepted.as_ref()?.phrase()))).collect()
+}
+
+/// What a diagnosis comes to, in a few words.
+pub(super) fn verdict(summary: &Summary) -> String {
+    let accepted = counted(summary.accepted, "accepted finding", "accepted findings");
+    match (summary.causes + summary.consequences, summary.accepted) {
+        (0, _) if summary.healthy => "healthy".to_owned(),
+        (0, 0) => "nothing wrong in what was examined".to_owned(),
+        (0, _) => format!("nothing wrong in what was examined but {accepted}"),
+        (_, more) => {
+            let mut parts = vec![
+                counted(summary.causes, "cause", "causes"),
+                counted(summary.consequences, "consequence", "consequences"),
+            ];
+            parts.extend((more > 0).then_some(accepted));
+            parts.join(", ")
+        }
+    }
 }

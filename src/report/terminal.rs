@@ -1,5 +1,6 @@
 //! The screen: what is wrong first, causes before consequences, then what could not be looked at, then the rest.
 
+mod accepted;
 mod cause;
 mod chain;
 mod contrast;
@@ -14,6 +15,7 @@ use owo_colors::{OwoColorize, Style as Paint};
 
 use super::Style;
 use super::inert::{columns, inert, no_order, wrap};
+use super::rows::verdict;
 use crate::diagnosis::{Diagnosis, Excerpt, Standing, Summary, Verified};
 
 /// Column at which details begin.
@@ -34,6 +36,7 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8, style: Style) -> String {
     screen.causes(diagnosis);
     screen.chains(diagnosis);
     screen.federation(diagnosis);
+    screen.accepted(diagnosis);
     screen.open_questions(&diagnosis.inconclusive);
     screen.expected(diagnosis);
     screen.history(diagnosis);
@@ -203,17 +206,15 @@ impl Screen {
         let text = if let Some(verified) = &diagnosis.only {
             self.only(verified, diagnosis)
         } else if summary.causes + summary.consequences > 0 {
-            [
-                counted(summary.causes, "cause", "causes"),
-                counted(summary.consequences, "consequence", "consequences"),
-                format!("{} inconclusive", summary.inconclusive),
-            ]
-            .join(", ")
+            format!("{}, {} inconclusive", verdict(summary), summary.inconclusive)
         } else if summary.healthy {
             format!("healthy: nothing wrong, {decided} of {all} examined")
         } else {
-            format!("nothing wrong in what was examined ({decided} of {all})")
+            format!("{} ({decided} of {all})", verdict(summary))
         };
+        for line in self.wrapped(&diagnosis.because, self.style.width, usize::MAX) {
+            self.line(&line);
+        }
         self.ending(&text, exit);
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use mzv_doctor::diagnosis::{
     Confidence, Contrast, DIAGNOSIS_FORMAT, Diagnosis, Evidence, Excerpt, Finding, Inconclusive, Missing,
-    NotApplicable, Passed, Remedy, Severity, Side,
+    NotApplicable, Passed, Remedy, Severity, Side, fingerprint,
 };
 use mzv_doctor::fact::{Layer, Origin, ProbeRun, Reason, TextSource, Vantage};
 
@@ -66,6 +66,7 @@ fn diagnosis(findings: Vec<Finding>, inconclusive: Vec<Inconclusive>, fine: usiz
         fail_on: Severity::Error,
         only: None,
         again: vec![],
+        because: String::new(),
     }
 }
 
@@ -89,6 +90,8 @@ fn finding(id: &str, title: &str, brief: &str, caused_by: &[&str]) -> Finding {
         perhaps: vec![],
         references: vec![],
         facts: BTreeMap::new(),
+        fingerprint: fingerprint(id, None, "mazevault-gateway-npr"),
+        accepted: None,
     }
 }
 

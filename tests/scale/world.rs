@@ -21,10 +21,7 @@ pub(crate) struct Run {
 
 struct Silent;
 
-impl Watch for Silent {
-    fn begins(&self, _probe: &str) {}
-    fn ends(&self, _probe: &str) {}
-}
+impl Watch for Silent {}
 
 const USER: &str = "66666666-6666-4666-8666-666666666666";
 const SUBSCRIPTION: &str = "/subscriptions/55555555-5555-4555-8555-555555555555";

@@ -5,6 +5,7 @@ use owo_colors::Style as Paint;
 use super::{INDENT, LABEL, LEAST, Mark, Screen};
 use crate::diagnosis::{Diagnosis, Excerpt, Finding, Remedy, Severity};
 use crate::report::inert::{columns, wrap};
+use crate::report::rows::wrong;
 use crate::report::shell;
 
 /// Lines of explanation without `-v`.
@@ -64,17 +65,18 @@ fn consequences<'a>(cause: &'a Finding, wrong: &'a [Finding], shown: &mut [bool]
 
 impl Screen {
     pub(super) fn causes(&mut self, diagnosis: &Diagnosis) {
-        let wrong: Vec<Finding> = diagnosis
-            .findings
-            .iter()
-            .filter(|finding| finding.severity != Severity::Notice)
-            .cloned()
-            .collect();
+        let wrong = wrong(diagnosis);
         for (cause, consequences) in tree(&wrong) {
             let again = wrong.iter().filter(|other| other.id == cause.id).count() > 1;
             self.title(cause, again);
             self.proof(cause);
             self.consequences(&consequences);
+            let known = |id: &&String| !wrong.iter().any(|finding| finding.id == **id);
+            let behind: Vec<String> = cause.caused_by.iter().filter(known).cloned().collect();
+            if !behind.is_empty() {
+                let names = self.some(&behind);
+                self.detail("because", &format!("of {names}: accepted"), usize::MAX);
+            }
             if !cause.perhaps.is_empty() {
                 let names = self.some(&cause.perhaps);
                 self.detail("perhaps", &format!("because of {names}: not examined"), usize::MAX);
@@ -86,7 +88,9 @@ impl Screen {
                 self.line("");
                 self.remedy(remedy);
             }
-            self.then(cause, &diagnosis.again);
+            if cause.is_of_a_rule() {
+                self.then(cause, &diagnosis.again);
+            }
             if self.style.verbose {
                 self.background(cause);
             }

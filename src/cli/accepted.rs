@@ -1,0 +1,66 @@
+//! What is known already: the suppressions file and the baseline of a run.
+
+use std::path::Path;
+
+use super::Failure;
+use super::arguments::Check;
+use super::examination::Examination;
+use crate::diagnosis::Diagnosis;
+use crate::gate::{Baseline, Suppressions, put_in_order};
+
+/// The longest file that is read, in bytes.
+const LONGEST: u64 = 64 << 20;
+
+/// What is known already.
+pub(super) struct Accepted {
+    suppressions: Option<Suppressions>,
+    /// The baseline's text, until it is known which deployment is examined.
+    baseline: Option<(String, String)>,
+}
+
+impl Accepted {
+    /// Reads both files; what cannot be used is told before anything is asked.
+    pub(super) fn read(arguments: &Check, examination: &Examination) -> Result<Self, Failure> {
+        let mut suppressions = None;
+        if let Some(path) = &arguments.suppressions {
+            let refuse = |said: String| Failure::Usage(format!("{}: {said}", path.display()));
+            let read = Suppressions::read(&text(path)?).map_err(|error| refuse(error.to_string()))?;
+            for entry in &read.suppressions {
+                if !examination.rules.rules.contains_key(&entry.name) {
+                    let name = &entry.name;
+                    return Err(refuse(format!(
+                        "there is no rule {name}; `mzv-doctor rules list` names them"
+                    )));
+                }
+            }
+            suppressions = Some(read);
+        }
+        let baseline = match &arguments.baseline {
+            Some(path) => Some((path.display().to_string(), text(path)?)),
+            None => None,
+        };
+        Ok(Self { suppressions, baseline })
+    }
+
+    /// Marks what is known.
+    pub(super) fn mark(&self, diagnosis: &mut Diagnosis) -> Result<(), Failure> {
+        if let Some(suppressions) = &self.suppressions {
+            suppressions.mark(diagnosis);
+        }
+        if let Some((file, text)) = &self.baseline {
+            let read = Baseline::read(text, &diagnosis.target);
+            read.map_err(|error| Failure::Usage(format!("{file}: {error}")))?.mark(diagnosis);
+        }
+        put_in_order(diagnosis);
+        Ok(())
+    }
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    let refuse = |said: String| Failure::Usage(format!("{}: {said}", path.display()));
+    let length = std::fs::metadata(path).map_err(|error| refuse(error.to_string()))?.len();
+    if length > LONGEST {
+        return Err(refuse(format!("is longer than {} MiB", LONGEST >> 20)));
+    }
+    std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))
+}

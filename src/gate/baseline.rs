@@ -1,0 +1,79 @@
+//! Findings that an earlier run has told already.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::diagnosis::{Accepted, DIAGNOSIS_FORMAT, Diagnosis, WRONG_TARGET};
+
+/// What an earlier run found.
+#[derive(Debug)]
+pub struct Baseline {
+    observed_at: Timestamp,
+    known: BTreeSet<String>,
+}
+
+/// Why a file is no baseline.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// It is something else.
+    #[error("is no report of a run: `mzv-doctor check -o json=FILE` writes one ({0})")]
+    NotAReport(String),
+    /// It was written by another release.
+    #[error("has form {found}, and this release reads form {DIAGNOSIS_FORMAT}: write it again")]
+    Form {
+        /// The form it has.
+        found: u32,
+    },
+    /// It is about another deployment.
+    #[error("is about {found}, and this is {here}")]
+    Elsewhere {
+        /// The deployment it is about.
+        found: String,
+        /// The one under examination.
+        here: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Report {
+    format: u32,
+    observed_at: Timestamp,
+    target: String,
+    findings: Vec<Known>,
+}
+
+#[derive(Deserialize)]
+struct Known {
+    id: String,
+    fingerprint: String,
+}
+
+impl Baseline {
+    /// Reads a report in JSON about a deployment.
+    pub fn read(text: &str, target: &str) -> Result<Self, BaselineError> {
+        let report: Report =
+            serde_json::from_str(text).map_err(|error| BaselineError::NotAReport(error.to_string()))?;
+        if report.format != DIAGNOSIS_FORMAT {
+            return Err(BaselineError::Form { found: report.format });
+        }
+        if report.target != target {
+            return Err(BaselineError::Elsewhere { found: report.target, here: target.to_owned() });
+        }
+        let known = report.findings.into_iter().filter(|finding| finding.id != WRONG_TARGET);
+        Ok(Self {
+            observed_at: report.observed_at,
+            known: known.map(|finding| finding.fingerprint).collect(),
+        })
+    }
+
+    /// Marks what was found before.
+    pub fn mark(&self, diagnosis: &mut Diagnosis) {
+        for finding in &mut diagnosis.findings {
+            if finding.accepted.is_none() && self.known.contains(&finding.fingerprint) {
+                finding.accepted = Some(Accepted::Baseline { observed_at: self.observed_at });
+            }
+        }
+    }
+}

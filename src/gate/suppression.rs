@@ -1,0 +1,281 @@
+//! Findings that somebody answers for: a file of names and subjects, each with a reason, an owner and a last day.
+//!
+//! An entry that says nothing any more, or too much, is a finding itself and has no effect.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::diagnosis::{
+    Accepted, Confidence, Diagnosis, Evidence, Finding, Remedy, SUPPRESSIONS_AREA, Severity, WRONG_TARGET,
+    fingerprint,
+};
+
+/// The longest time that an entry may stand, in days.
+const LONGEST_DAYS: i32 = 366;
+/// Letters and digits of a subject that keep a pattern from fitting nearly everything.
+const LEAST_LITERAL: usize = 3;
+
+/// A suppressions file.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "mzv-doctor suppressions")]
+pub struct Suppressions {
+    /// What is accepted.
+    pub suppressions: Vec<Suppression>,
+}
+
+/// A finding that somebody answers for.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Suppression {
+    /// The named error, whole.
+    pub name: String,
+    /// What it is about, as reports show it; `*` stands for any characters.
+    pub subject: String,
+    /// Why it is accepted.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day on which it is accepted (UTC).
+    pub expires: Date,
+}
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SuppressionError {
+    /// It is no such file.
+    #[error("{0}")]
+    Malformed(String),
+    /// An entry says nothing.
+    #[error("entry {number} ({name}): {what} is empty")]
+    Empty {
+        /// Number of the entry, from 1.
+        number: usize,
+        /// The name it is about.
+        name: String,
+        /// The field.
+        what: &'static str,
+    },
+    /// It names what nobody can accept.
+    #[error(
+        "entry {number}: {name} cannot be suppressed: it is no finding about the deployment that was meant"
+    )]
+    Never {
+        /// Number of the entry, from 1.
+        number: usize,
+        /// The name.
+        name: String,
+    },
+}
+
+/// What is wrong with an entry.
+#[derive(Clone, Copy)]
+enum Flaw {
+    Expired,
+    Unused,
+    Broad,
+    Long,
+}
+
+impl Suppressions {
+    /// Reads a file.
+    pub fn read(text: &str) -> Result<Self, SuppressionError> {
+        let read: Self = serde_saphyr::from_str(text).map_err(|error| {
+            let place = error.location().map(|at| format!("line {}, column {}: ", at.line(), at.column()));
+            let said = error.without_snippet().to_string();
+            let said = said.lines().next().unwrap_or("not valid YAML");
+            SuppressionError::Malformed(format!("{}{said}", place.unwrap_or_default()))
+        })?;
+        for (at, entry) in read.suppressions.iter().enumerate() {
+            let (number, name) = (at + 1, entry.name.clone());
+            for (what, text) in [
+                ("name", &entry.name),
+                ("subject", &entry.subject),
+                ("reason", &entry.reason),
+                ("owner", &entry.owner),
+            ] {
+                if text.trim().is_empty() {
+                    return Err(SuppressionError::Empty { number, name, what });
+                }
+            }
+            if name == WRONG_TARGET {
+                return Err(SuppressionError::Never { number, name });
+            }
+        }
+        Ok(read)
+    }
+
+    /// Marks what is accepted on the day of the run, and adds a finding for each entry that should not stand.
+    pub fn mark(&self, diagnosis: &mut Diagnosis) {
+        let today = diagnosis.observed_at.to_zoned(TimeZone::UTC).date();
+        let open: BTreeSet<String> = diagnosis.inconclusive.iter().map(|row| row.id.clone()).collect();
+        let mut flawed: BTreeMap<String, Finding> = BTreeMap::new();
+        for entry in &self.suppressions {
+            let fits = |finding: &&mut Finding| {
+                finding.id == entry.name && pattern_fits(&entry.subject, &finding.subject)
+            };
+            let flaw = entry.flaw(today);
+            let mut used = false;
+            for finding in diagnosis.findings.iter_mut().filter(fits) {
+                used = true;
+                if flaw.is_none() {
+                    finding.accepted = Some(entry.accepted());
+                }
+            }
+            // What could not be decided may still be so, and a run about one name says nothing of others.
+            let unknown = open.contains(&entry.name) || diagnosis.only.is_some();
+            let flaw = flaw.or((!used && !unknown).then_some(Flaw::Unused));
+            if let Some(flaw) = flaw.filter(|_| diagnosis.only.is_none()) {
+                let finding = entry.finding(flaw);
+                flawed.insert(finding.fingerprint.clone(), finding);
+            }
+        }
+        let wrong_target = diagnosis.findings.iter().any(|finding| finding.id == WRONG_TARGET);
+        if !wrong_target {
+            diagnosis.findings.extend(flawed.into_values());
+        }
+    }
+}
+
+impl Suppression {
+    fn accepted(&self) -> Accepted {
+        Accepted::Suppression {
+            reason: self.reason.clone(),
+            owner: self.owner.clone(),
+            expires: self.expires,
+        }
+    }
+
+    fn flaw(&self, today: Date) -> Option<Flaw> {
+        let literal = self.subject.chars().filter(|c| c.is_alphanumeric()).count();
+        let days = today.until(self.expires).map_or(i32::MAX, |span| span.get_days());
+        if self.expires < today {
+            Some(Flaw::Expired)
+        } else if self.subject.contains('*') && literal < LEAST_LITERAL {
+            Some(Flaw::Broad)
+        } else if days > LONGEST_DAYS {
+            Some(Flaw::Long)
+        } else {
+            None
+        }
+    }
+
+    fn finding(&self, flaw: Flaw) -> Finding {
+        let (id, title, explanation, remedy) = match flaw {
+            Flaw::Expired => (
+                "suppression-expired",
+                "An accepted finding is no longer accepted",
+                "The last day of this entry is over. It has no effect any more: what it accepted counts again.",
+                "Mend what the entry accepts, or renew it with its owner's consent.",
+            ),
+            Flaw::Unused => (
+                "suppression-unused",
+                "An accepted finding is no longer found",
+                "What this entry accepts was examined and is not found. Left in place it would hide the same fault \
+                 when it comes back.",
+                "Remove the entry.",
+            ),
+            Flaw::Broad => (
+                "suppression-too-broad",
+                "An entry would accept nearly any subject",
+                "The subject of this entry fits nearly everything, so that it would accept faults which nobody has \
+                 looked at. It has no effect.",
+                "Name the subject as reports show it.",
+            ),
+            Flaw::Long => (
+                "suppression-too-broad",
+                "An entry would stand for more than a year",
+                "The last day of this entry lies more than a year ahead, so that nobody would look at it again. It \
+                 has no effect.",
+                "Choose a day within a year.",
+            ),
+        };
+        let subject = format!("{} on {}", self.name, self.subject);
+        let shown = |label: &str, value: String| Evidence { label: label.into(), value };
+        Finding {
+            id: id.into(),
+            title: title.into(),
+            area: SUPPRESSIONS_AREA.into(),
+            severity: Severity::Warning,
+            confidence: Confidence::Certain,
+            fingerprint: fingerprint(id, None, &subject),
+            subject,
+            about: None,
+            brief: format!("until {}, by {}", self.expires, self.owner),
+            evidence: vec![
+                shown("accepts", self.name.clone()),
+                shown("about", self.subject.clone()),
+                shown("because", self.reason.clone()),
+                shown("owner", self.owner.clone()),
+                shown("last day", self.expires.to_string()),
+            ],
+            contrast: None,
+            text: Vec::new(),
+            explanation: explanation.into(),
+            remedy: Some(Remedy { text: remedy.into(), commands: Vec::new(), open: Vec::new() }),
+            verify: String::new(),
+            caused_by: Vec::new(),
+            perhaps: Vec::new(),
+            references: Vec::new(),
+            facts: BTreeMap::new(),
+            accepted: None,
+        }
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for any characters.
+fn pattern_fits(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Suppressions, pattern_fits};
+
+    #[test]
+    fn a_star_stands_for_any_characters_and_nothing_else_is_special() {
+        for (pattern, text, fits) in [
+            ("kv-mazevault", "kv-mazevault", true),
+            ("kv-mazevault", "kv-mazevault-npr", false),
+            ("kv-*", "kv-mazevault-npr", true),
+            ("*-npr", "kv-mazevault-npr", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("a*a", "a", false),
+            ("kv.mazevault", "kv-mazevault", false),
+            ("*", "", true),
+        ] {
+            assert_eq!(pattern_fits(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn an_entry_that_says_too_little_is_refused() {
+        let whole = "suppressions:\n- {name: a, subject: b, reason: c, owner: d, expires: 2026-12-31}\n";
+        assert_eq!(Suppressions::read(whole).unwrap().suppressions.len(), 1);
+        for (text, said) in [
+            (whole.replace("reason: c, ", ""), "reason"),
+            (whole.replace("reason: c", "reason: ' '"), "entry 1 (a): reason is empty"),
+            (whole.replace("2026-12-31", "soon"), "expires"),
+            (whole.replace("owner: d", "owner: d, forever: true"), "forever"),
+            (whole.replace("name: a", "name: wrong-target"), "cannot be suppressed"),
+            ("[]".into(), ""),
+            (String::new(), ""),
+        ] {
+            let refused = Suppressions::read(&text).unwrap_err().to_string();
+            assert!(refused.contains(said) && refused.lines().count() == 1, "{text}: {refused}");
+        }
+    }
+}

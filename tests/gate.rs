@@ -1,0 +1,438 @@
+//! The gate: what a pipeline gets, on its screen, in its files and as exit status.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+struct Run {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// The program with nothing of this machine's surroundings, in a folder of its own.
+fn program(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mzv-doctor"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("LANG", "C.UTF-8")
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(folder);
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Run {
+    let done = program(folder, arguments).output().unwrap();
+    Run {
+        code: done.status.code().unwrap(),
+        out: String::from_utf8(done.stdout).unwrap(),
+        err: String::from_utf8(done.stderr).unwrap(),
+    }
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn document(folder: &Path, name: &str) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(folder.join(name)).unwrap()).unwrap()
+}
+
+fn ids(document: &Value, accepted: bool) -> BTreeSet<&str> {
+    let findings = document["findings"].as_array().unwrap().iter();
+    let wanted = findings.filter(|it| it["severity"] != "notice" && it["accepted"].is_object() == accepted);
+    wanted.map(|it| it["id"].as_str().unwrap()).collect()
+}
+
+/// Everything that the scenario of the README comes to.
+const FOUND: [(&str, &str); 6] = [
+    ("AADSTS700213", "id-mazevault-npr-gwc"),
+    ("csi-mount-failed", "deployment/mazevault-gateway-*"),
+    ("gateway-not-ready", "deployment/mazevault-gateway-npr"),
+    ("secret-not-synced", "mazevault-gateway-config"),
+    ("tasks-not-polling", "*-gwc-01"),
+    ("gateway-heartbeat-lost", "azure-gateway-gwc-01"),
+];
+
+fn entries(rows: &[(&str, &str)], expires: &str) -> String {
+    let row = |(name, subject): &(&str, &str)| {
+        format!(
+            "- {{name: {name}, subject: \"{subject}\", reason: being rebuilt, owner: platform, expires: {expires}}}\n"
+        )
+    };
+    format!("suppressions:\n{}", rows.iter().map(row).collect::<String>())
+}
+
+/// A day that is so many days ahead.
+fn day(ahead: i64) -> String {
+    let now = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * ahead);
+    now.strftime("%Y-%m-%d").to_string()
+}
+
+#[test]
+fn what_somebody_answers_for_fails_nothing_and_is_listed() {
+    let folder = folder();
+    let here = folder.path();
+    std::fs::write(here.join("known.yaml"), entries(&FOUND, &day(30))).unwrap();
+    let check = ["check", "--lab", "subject-mismatch", "--suppressions", "known.yaml", "-o", "terminal"];
+    let all = run(here, &[&check[..], &["-o", "json=a.json", "-o", "short=a.txt"]].concat());
+    assert_eq!(all.code, 0, "{}", all.out);
+    let document = document(here, "a.json");
+    assert_eq!(ids(&document, true), FOUND.map(|(id, _)| id).into());
+    assert_eq!(ids(&document, false), BTreeSet::new());
+    assert_eq!(
+        (&document["summary"]["healthy"], &document["summary"]["accepted"]),
+        (&false.into(), &6.into())
+    );
+    for (id, _) in FOUND {
+        assert!(all.out.contains(id), "{}", all.out);
+    }
+    assert!(all.out.contains("being rebuilt") && all.out.contains("by platform"), "{}", all.out);
+    assert!(all.out.contains("nothing wrong in what was examined but 6 accepted findings"), "{}", all.out);
+    assert!(!all.out.contains("healthy:"), "{}", all.out);
+    assert!(std::fs::read_to_string(here.join("a.txt")).unwrap().contains("accepted: AADSTS700213"));
+
+    // What follows from an accepted cause has to be accepted by name as well.
+    std::fs::write(here.join("known.yaml"), entries(&FOUND[..1], &day(30))).unwrap();
+    let one = run(here, &[&check[..], &["-o", "json=b.json"]].concat());
+    assert_eq!(one.code, 1);
+    assert!(one.out.contains("because      of AADSTS700213: accepted"), "{}", one.out);
+    assert_eq!(ids(&self::document(here, "b.json"), true), ["AADSTS700213"].into());
+}
+
+#[test]
+fn an_entry_that_should_not_stand_is_a_finding_and_has_no_effect() {
+    let folder = folder();
+    let here = folder.path();
+    for (rows, expires, finding) in [
+        (&FOUND[..1], day(-1), "suppression-expired"),
+        (&[("AADSTS700213", "*")][..], day(30), "suppression-too-broad"),
+        (&[("AADSTS700213", "i*")][..], day(30), "suppression-too-broad"),
+        (&FOUND[..1], day(400), "suppression-too-broad"),
+        (&[("AADSTS700213", "id-of-another")][..], day(30), "suppression-unused"),
+        (&[("migration-dirty", "mazevault")][..], day(30), "suppression-unused"),
+    ] {
+        std::fs::write(here.join("known.yaml"), entries(rows, &expires)).unwrap();
+        let check =
+            ["check", "--lab", "subject-mismatch", "--suppressions", "known.yaml", "-o", "json=a.json"];
+        assert_eq!(run(here, &check).code, 1);
+        let document = document(here, "a.json");
+        assert_eq!(ids(&document, true), BTreeSet::new(), "{rows:?}");
+        assert!(ids(&document, false).contains(finding), "{rows:?} {finding}");
+        let found = document["findings"].as_array().unwrap().iter().find(|it| it["id"] == finding).unwrap();
+        assert_eq!(found["severity"], "warning");
+    }
+    // On its last day it still stands. What could not be examined is not called unused.
+    std::fs::write(here.join("known.yaml"), entries(&FOUND[..1], &day(0))).unwrap();
+    let unseen = ["check", "--lab", "azure-unreachable", "--suppressions", "known.yaml", "-o", "json=a.json"];
+    assert_eq!(run(here, &unseen).code, 3);
+    assert_eq!(ids(&document(here, "a.json"), false), BTreeSet::new());
+    // As a warning it fails who asks for that.
+    std::fs::write(here.join("known.yaml"), entries(&[("migration-dirty", "mazevault")], &day(30))).unwrap();
+    let healthy = ["check", "--lab", "healthy", "--suppressions", "known.yaml"];
+    assert_eq!(run(here, &healthy).code, 0);
+    assert_eq!(run(here, &[&healthy[..], &["--fail-on", "warning"]].concat()).code, 1);
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_told_in_one_line_before_anything_is_asked() {
+    let folder = folder();
+    let here = folder.path();
+    let good = entries(&FOUND[..1], &day(30));
+    for (text, said) in [
+        (good.replace("AADSTS700213", "no-such-rule"), "there is no rule no-such-rule"),
+        (good.replace("AADSTS700213", "wrong-target"), "cannot be suppressed"),
+        (good.replace("owner: platform, ", ""), "owner"),
+        (good.replace("expires", "until"), "until"),
+        (good.replace("suppressions", "known"), "known"),
+        ("\u{0}".into(), ""),
+    ] {
+        std::fs::write(here.join("known.yaml"), text).unwrap();
+        let refused = run(here, &["check", "--lab", "healthy", "--suppressions", "known.yaml"]);
+        assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{said}");
+        assert_eq!(refused.err.lines().count(), 1, "{}", refused.err);
+        assert!(refused.err.contains("known.yaml") && refused.err.contains(said), "{}", refused.err);
+    }
+    let missing = run(here, &["check", "--lab", "healthy", "--baseline", "none.json"]);
+    assert!(missing.code == 2 && missing.err.contains("none.json"), "{}", missing.err);
+    std::fs::write(here.join("other.json"), "{}").unwrap();
+    let other = run(here, &["check", "--lab", "healthy", "--baseline", "other.json"]);
+    assert!(other.code == 2 && other.err.contains("other.json: is no report of a run"), "{}", other.err);
+}
+
+#[test]
+fn a_baseline_fails_on_what_is_new_only() {
+    let folder = folder();
+    let here = folder.path();
+    assert_eq!(run(here, &["check", "--lab", "subject-mismatch", "-o", "json=before.json"]).code, 1);
+    let again = ["check", "--baseline", "before.json", "-o", "json=now.json", "--lab"];
+    assert_eq!(run(here, &[&again[..], &["subject-mismatch"]].concat()).code, 0);
+    let known = document(here, "now.json");
+    assert_eq!(ids(&known, true).len(), 6);
+    // Not wording or order, but name and subject make it the same.
+    let mut before = document(here, "before.json");
+    let findings = before["findings"].as_array_mut().unwrap();
+    findings.reverse();
+    for finding in findings {
+        finding["title"] = "said otherwise".into();
+        finding["evidence"] = Value::Array(vec![]);
+    }
+    std::fs::write(here.join("before.json"), before.to_string()).unwrap();
+    let more = run(here, &[&again[..], &["two-faults"]].concat());
+    assert_eq!(more.code, 1);
+    let now = document(here, "now.json");
+    assert!(ids(&now, false).contains("migration-missing-gateway-write-queues"));
+    assert!(ids(&now, true).contains("AADSTS700213"));
+    // What is to be mended stands before what is known.
+    assert!(now["findings"][0]["accepted"].is_null());
+    before["target"] = "prod".into();
+    std::fs::write(here.join("before.json"), before.to_string()).unwrap();
+    let elsewhere = run(here, &[&again[..], &["subject-mismatch"]].concat());
+    assert!(
+        elsewhere.code == 2 && elsewhere.err.contains("is about prod, and this is npr"),
+        "{}",
+        elsewhere.err
+    );
+}
+
+#[test]
+fn too_little_is_no_success() {
+    let folder = folder();
+    let here = folder.path();
+    let healthy = ["check", "--lab", "healthy"];
+    assert_eq!(run(here, &[&healthy[..], &["--min-coverage", "90%"]].concat()).code, 0);
+    let all = run(here, &[&healthy[..], &["--min-coverage", "100"]].concat());
+    assert_eq!(all.code, 3);
+    assert!(all.out.contains("less than the 100 % of --min-coverage"), "{}", all.out);
+    assert!(!all.out.contains("healthy:"), "{}", all.out);
+    let required = run(here, &[&healthy[..], &["--require", "secret-key-empty,tasks-unauthorized"]].concat());
+    assert_eq!(required.code, 3);
+    assert!(
+        required.out.contains("required, and could not be examined: secret-key-empty"),
+        "{}",
+        required.out
+    );
+    for wrong in ["101", "-1", "some"] {
+        assert_eq!(
+            run(here, &[&healthy[..], &[&format!("--min-coverage={wrong}")]].concat()).code,
+            2,
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn outputs_that_cannot_all_be_written_are_told() {
+    let folder = folder();
+    let here = folder.path();
+    let healthy = ["check", "--lab", "healthy"];
+    for (outputs, said) in [
+        (&["-o", "json", "-o", "terminal"][..], "two reports cannot share standard output"),
+        (&["-o", "ndjson", "-o", "github"], "two reports cannot share standard output"),
+        (&["-o", "json=a", "-o", "sarif=a"], "two reports cannot share a file"),
+        (&["-o", "json=."], "cannot be written"),
+        (&["-o", "ndjson=no/such/folder"], "cannot be written"),
+        (&["-o", "pdf"], "there is no format pdf"),
+    ] {
+        let refused = run(here, &[&healthy[..], outputs].concat());
+        assert!(refused.code == 2 && refused.err.contains(said), "{outputs:?}: {}", refused.err);
+    }
+    // A device that is full keeps no other report from being written, and is an error of the run.
+    for full in ["json=/dev/full", "ndjson=/dev/full", "sarif=/dev/full"] {
+        let run = run(here, &[&healthy[..], &["-o", "terminal", "-o", full, "-o", "junit=j.xml"]].concat());
+        assert_eq!(run.code, 2, "{full}");
+        assert!(run.err.contains("/dev/full: cannot be written"), "{}", run.err);
+        assert!(run.out.contains("healthy:"));
+        assert!(std::fs::read_to_string(here.join("j.xml")).unwrap().contains("</testsuites>"));
+        std::fs::remove_file(here.join("j.xml")).unwrap();
+    }
+}
+
+#[test]
+fn runners_get_annotations_and_a_summary() {
+    let folder = folder();
+    let here = folder.path();
+    let check = ["check", "--lab", "subject-mismatch", "-o", "terminal", "-o"];
+    let summary = here.join("summary.md");
+    std::fs::write(&summary, "from an earlier step\n").unwrap();
+    let done = program(here, &[&check[..], &["github"]].concat())
+        .env("GITHUB_STEP_SUMMARY", &summary)
+        .output()
+        .unwrap();
+    let out = String::from_utf8(done.stdout).unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    assert!(out.contains("✗ AADSTS700213") && out.contains("\n::error title=AADSTS700213::"), "{out}");
+    let text = std::fs::read_to_string(&summary).unwrap();
+    assert!(text.starts_with("from an earlier step\n# mzv-doctor: npr\n"), "{text}");
+
+    let done = program(here, &[&check[..], &["azure-pipelines"]].concat())
+        .env("AGENT_TEMPDIRECTORY", here)
+        .output()
+        .unwrap();
+    let out = String::from_utf8(done.stdout).unwrap();
+    assert!(out.contains("\n##vso[task.logissue type=error]AADSTS700213: "), "{out}");
+    let named = out.lines().find_map(|line| line.strip_prefix("##vso[task.uploadsummary]")).unwrap();
+    assert!(std::fs::read_to_string(named).unwrap().starts_with("# mzv-doctor: npr\n"));
+    // A summary that cannot be written is an error of the run.
+    let done = program(here, &[&check[..], &["github"]].concat())
+        .env("GITHUB_STEP_SUMMARY", here.join("none/at/all"))
+        .output()
+        .unwrap();
+    assert_eq!(done.status.code(), Some(2));
+}
+
+fn schema(name: &str) -> jsonschema::Validator {
+    let text = std::fs::read_to_string(format!("{}/schema/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap()
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    let validator = schema("event.v1.json");
+    let read = |line: &str| {
+        let event: Value = serde_json::from_str(line).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&event).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{line}: {errors:?}");
+        event
+    };
+    text.lines().map(read).collect()
+}
+
+#[test]
+fn events_say_what_the_document_says() {
+    let folder = folder();
+    let here = folder.path();
+    let done = run(here, &["check", "--lab", "two-faults", "-o", "ndjson", "-o", "json=a.json"]);
+    let events = lines(&done.out);
+    let document = document(here, "a.json");
+    let of = |kind: &str| events.iter().filter(|event| event["event"] == kind).collect::<Vec<_>>();
+    assert_eq!(of("begin").len(), 1);
+    assert_eq!(of("asking").len(), document["probes"].as_array().unwrap().len());
+    assert_eq!(of("asked").len(), of("asking").len());
+    let found: Vec<&Value> = of("finding").into_iter().map(|event| &event["finding"]).collect();
+    assert_eq!(found, document["findings"].as_array().unwrap().iter().collect::<Vec<_>>());
+    for (event, list) in
+        [("passed", "passed"), ("inconclusive", "inconclusive"), ("not-applicable", "not_applicable")]
+    {
+        assert_eq!(of(event).len(), document[list].as_array().unwrap().len(), "{event}");
+    }
+    let end = events.last().unwrap();
+    assert_eq!((&end["event"], &end["exit_code"]), (&"end".into(), &done.code.into()));
+    assert_eq!(end["summary"], document["summary"]);
+}
+
+/// A probe that hangs keeps nobody from seeing what the others learned.
+#[test]
+fn what_others_learned_is_told_while_one_hangs() {
+    let folder = folder();
+    let scenario = "with-silent-primary-and-refused-connections";
+    let began = Instant::now();
+    let mut child =
+        program(folder.path(), &["check", "--lab", scenario, "-o", "ndjson", "--request-timeout", "8s"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+    let mut told = Vec::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        told.push((began.elapsed(), serde_json::from_str::<Value>(&line.unwrap()).unwrap()));
+    }
+    child.wait().unwrap();
+    let asked: Vec<&(Duration, Value)> = told.iter().filter(|(_, event)| event["event"] == "asked").collect();
+    let (last, _) = asked.last().unwrap();
+    let before = asked.iter().filter(|(at, _)| *at + Duration::from_secs(4) < *last).count();
+    // The others wait for what the silent one would have said.
+    assert!(before >= 10, "{before} of {}", asked.len());
+}
+
+fn stop(child: &Child, signal: &str) {
+    let done = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(done.success());
+}
+
+#[test]
+fn an_interrupted_run_leaves_valid_reports_in_every_format() {
+    for signal in ["-INT", "-TERM"] {
+        let folder = folder();
+        let here = folder.path();
+        let formats = [
+            "json",
+            "ndjson",
+            "short",
+            "markdown",
+            "junit",
+            "sarif",
+            "github",
+            "azure-pipelines",
+            "openmetrics",
+            "svg",
+            "snapshot",
+        ];
+        let outputs: Vec<String> = formats.iter().map(|format| format!("{format}=report.{format}")).collect();
+        let mut arguments =
+            vec!["check", "--lab", "with-silent-primary-and-refused-connections", "--request-timeout", "30s"];
+        for output in &outputs {
+            arguments.extend(["-o", output]);
+        }
+        let child = program(here, &arguments).stderr(Stdio::null()).spawn().unwrap();
+        // The stream tells when the run is under way.
+        let began = Instant::now();
+        let under_way = || {
+            std::fs::read_to_string(here.join("report.ndjson")).is_ok_and(|text| text.contains("\"asked\""))
+        };
+        while !under_way() && began.elapsed() < Duration::from_mins(1) {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        stop(&child, signal);
+        let done = child.wait_with_output().unwrap();
+        assert_eq!(done.status.code(), Some(130), "{signal}");
+        assert!(began.elapsed() < Duration::from_secs(90));
+        let text = |format: &str| std::fs::read_to_string(here.join(format!("report.{format}"))).unwrap();
+        let document = document(here, "report.json");
+        assert_eq!((&document["exit_code"], &document["summary"]["healthy"]), (&130.into(), &false.into()));
+        assert!(schema("diagnosis.v1.json").is_valid(&document));
+        assert_eq!(lines(&text("ndjson")).last().unwrap()["exit_code"], 130);
+        assert!(quick_junit::Report::deserialize_from_str(&text("junit")).is_ok());
+        let sarif: Value = serde_json::from_str(&text("sarif")).unwrap();
+        assert_eq!(sarif["runs"][0]["invocations"][0]["executionSuccessful"], false);
+        assert!(text("openmetrics").ends_with("# EOF\n"));
+        assert!(roxmltree::Document::parse(&text("svg")).is_ok());
+        for format in ["short", "markdown", "github", "azure-pipelines"] {
+            assert!(
+                text(format).contains("exit 130") && text(format).contains("interrupted"),
+                "{format}: {}",
+                text(format)
+            );
+        }
+        let replayed = run(here, &["check", "--bundle", "report.snapshot", "-o", "short"]);
+        assert_ne!(replayed.code, 0, "{}", replayed.out);
+    }
+}
+
+#[test]
+fn to_wait_ends_with_what_was_still_moving_or_at_once_where_time_mends_nothing() {
+    let folder = folder();
+    let here = folder.path();
+    let moving = run(
+        here,
+        &["check", "--lab", "federation-settling", "--wait", "3s", "-o", "terminal", "-o", "ndjson=e"],
+    );
+    assert_eq!(moving.code, 4, "{}", moving.out);
+    assert!(
+        moving.out.contains("still settling when the time to wait was over: federation-settling"),
+        "{}",
+        moving.out
+    );
+    assert!(moving.err.contains("waiting for federation-settling"), "{}", moving.err);
+    let events = lines(&std::fs::read_to_string(here.join("e")).unwrap());
+    assert!(events.iter().any(|event| event["event"] == "waiting"));
+    let began = Instant::now();
+    let broken = run(here, &["check", "--lab", "subject-mismatch", "--wait", "5m"]);
+    assert_eq!((broken.code, broken.err.as_str()), (1, ""));
+    assert!(began.elapsed() < Duration::from_mins(1));
+}

@@ -20,6 +20,7 @@ mod postgres;
 mod primary;
 mod registry;
 mod resolve;
+mod silence;
 mod tls;
 pub mod variables;
 

@@ -12,6 +12,7 @@ mod explained;
 mod federation;
 mod judge;
 mod named;
+mod patience;
 mod rights;
 mod steps;
 mod summary;
@@ -124,12 +125,9 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         passed.clear();
         not_applicable.clear();
     }
-    let known = cause::Known {
-        decided: passed.iter().map(|row| row.id.clone()).collect(),
-        absent: not_applicable.iter().map(|row| row.id.clone()).collect(),
-        undecided: inconclusive.iter().filter(|row| !row.is_by_choice()).map(|row| row.id.clone()).collect(),
-    };
+    let known = known(&passed, &not_applicable, &inconclusive);
     cause::link(&mut findings, table, &known);
+    patience::advise(&mut findings, &inconclusive, table);
     let mut diagnosis = Diagnosis {
         format: DIAGNOSIS_FORMAT,
         tool_version: snapshot.tool_version.clone(),
@@ -156,6 +154,20 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         diagnosis.chains = chain::draw(&diagnosis);
     }
     diagnosis
+}
+
+/// What is known of the rules that did not fire.
+fn known(passed: &[Passed], not_applicable: &[NotApplicable], inconclusive: &[Inconclusive]) -> cause::Known {
+    cause::Known {
+        decided: passed.iter().map(|row| row.id.clone()).collect(),
+        absent: not_applicable.iter().map(|row| row.id.clone()).collect(),
+        undecided: inconclusive.iter().filter(|row| !row.is_by_choice()).map(|row| row.id.clone()).collect(),
+        settling: inconclusive
+            .iter()
+            .filter(|row| row.settling().is_some())
+            .map(|row| row.id.clone())
+            .collect(),
+    }
 }
 
 /// From the first probe's beginning to the last one's end.

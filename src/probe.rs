@@ -9,11 +9,12 @@ mod activity;
 mod application;
 mod clients;
 mod clock;
+mod cluster;
 mod delivery;
 mod events;
 mod exchange;
-mod federation;
 mod gateways;
+mod identity;
 mod image;
 mod imds;
 mod login;
@@ -105,7 +106,9 @@ pub fn probes() -> Vec<Box<dyn Probe>> {
     vec![
         Box::new(imds::ImdsProbe),
         Box::new(login::LoginProbe),
-        Box::new(federation::FederationProbe),
+        Box::new(cluster::ClusterProbe),
+        Box::new(cluster::IssuerProbe),
+        Box::new(identity::IdentityProbe),
         Box::new(service_account::ServiceAccountProbe),
         Box::new(reader::ReaderProbe),
         Box::new(migration::MigrationProbe),

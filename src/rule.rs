@@ -60,6 +60,8 @@ pub struct Variant {
     pub text: Option<Template>,
     /// Argument lists.
     pub commands: Vec<Vec<Template>>,
+    /// Whether the text asks for something that no command does, before anything is changed.
+    pub by_hand: bool,
 }
 
 /// One named error.

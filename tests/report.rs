@@ -211,6 +211,7 @@ fn hostile() -> impl Strategy<Value = Diagnosis> {
             match &mut finding.remedy {
                 Some(remedy) if wide => {
                     remedy.text = next();
+                    remedy.first = next();
                     remedy.open = vec![next()];
                     for argument in remedy.commands.iter_mut().flatten() {
                         *argument = next();

@@ -1,6 +1,9 @@
 //! What an operator can ask of a diagnosis: why, how to mend it, whether it is mended, and what changed.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
 
+#[path = "trust/doubt.rs"]
+mod doubt;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 

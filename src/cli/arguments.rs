@@ -109,6 +109,9 @@ pub(super) enum Lab {
     Serve {
         /// Scenario, as `lab list` names it
         scenario: String,
+        /// Let every answer take this much longer, such as 100ms
+        #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "0s")]
+        latency: Duration,
     },
 }
 

@@ -11,7 +11,7 @@ use super::arguments::{Check, TargetArguments};
 use super::events::Events;
 use super::examination::{Examination, settings};
 use super::{Failure, output, reports};
-use crate::diagnosis::{Diagnosis, verified};
+use crate::diagnosis::{Diagnosis, Standing, Verified, WRONG_TARGET, verified};
 use crate::fact::{Vantage, vocabulary};
 use crate::gate::{self, Outlook, ending, outlook};
 use crate::lab::{self, Lab};
@@ -81,7 +81,8 @@ impl Run<'_> {
         diagnosis.fail_on = self.arguments.fail_on.severity();
         if let Some(name) = self.only {
             let verified = verified(&diagnosis, &self.examination.rules, name);
-            restrict(&mut diagnosis, name, &self.examination.rules);
+            let required: BTreeSet<&String> = self.arguments.require.iter().collect();
+            restrict(&mut diagnosis, &verified, &required, &self.examination.rules);
             diagnosis.only = Some(verified);
         }
         self.accepted.mark(&mut diagnosis)?;
@@ -166,21 +167,26 @@ pub(super) fn vantage(target: &Target) -> Vantage {
 }
 
 /// Keeps one name with everything that explains it.
-fn restrict(diagnosis: &mut Diagnosis, name: &str, rules: &RuleTable) {
-    let mut kept = BTreeSet::from([name.to_owned()]);
-    let mut open = vec![name.to_owned()];
+fn restrict(diagnosis: &mut Diagnosis, verified: &Verified, required: &BTreeSet<&String>, rules: &RuleTable) {
+    let name = &verified.name;
+    let mut kept = BTreeSet::from([name.clone()]);
+    let mut open = vec![name.clone()];
     while let Some(next) = open.pop() {
         for cause in rules.rules.get(&next).into_iter().flat_map(|rule| &rule.caused_by) {
-            if diagnosis.findings.iter().any(|finding| &finding.id == cause) && kept.insert(cause.clone()) {
+            // What stands before a name that cannot show is found however far behind.
+            let found = diagnosis.findings.iter().any(|finding| &finding.id == cause);
+            if (found || verified.standing == Standing::Behind) && kept.insert(cause.clone()) {
                 open.push(cause.clone());
             }
         }
     }
-    let fired = diagnosis.findings.iter().any(|finding| finding.id == name);
-    diagnosis.findings.retain(|finding| fired && kept.contains(&finding.id));
-    diagnosis.inconclusive.retain(|row| row.id == name);
-    diagnosis.passed.retain(|row| row.id == name);
-    diagnosis.not_applicable.retain(|row| row.id == name);
+    let tells =
+        diagnosis.findings.iter().any(|finding| finding.id == *name) || verified.standing == Standing::Behind;
+    diagnosis.findings.retain(|finding| finding.id == WRONG_TARGET || tells && kept.contains(&finding.id));
+    let spreads = |id: &String| verified.settling.iter().any(|one| one.name == *id);
+    diagnosis.inconclusive.retain(|row| row.id == *name || spreads(&row.id) || required.contains(&row.id));
+    diagnosis.passed.retain(|row| row.id == *name);
+    diagnosis.not_applicable.retain(|row| row.id == *name);
     diagnosis.chains.clear();
     diagnosis.federation.clear();
 }

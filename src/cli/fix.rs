@@ -3,7 +3,7 @@
 use super::arguments::{Fix, FixFormat};
 use super::examination::Examination;
 use super::{Failure, output};
-use crate::diagnosis::{self, steps};
+use crate::diagnosis::{self, Diagnosis, Standing, WRONG_TARGET, steps};
 use crate::gate::{self, ending, exit};
 use crate::report;
 
@@ -18,6 +18,9 @@ pub(super) async fn fix(wanted: &Fix) -> Result<u8, Failure> {
     let whole = examination.diagnose(name.map(str::to_owned));
     let steps = steps(&whole, &examination.snapshot, name);
     if steps.steps.is_empty() {
+        if wanted.output == FixFormat::Json {
+            output::put(&report::steps_in_json(&steps))?;
+        }
         return Ok(nothing(&examination, &whole, name));
     }
     output::put(&match wanted.output {
@@ -30,22 +33,36 @@ pub(super) async fn fix(wanted: &Fix) -> Result<u8, Failure> {
 }
 
 /// Why there are no steps: a script that does nothing would look like one that mended something.
-fn nothing(examination: &Examination, diagnosis: &diagnosis::Diagnosis, name: Option<&str>) -> u8 {
-    let told = match name {
-        Some(name) => match diagnosis::verified(diagnosis, &examination.rules, name).standing {
-            diagnosis::Standing::Fixed => format!("{name} is not found: there is nothing to mend"),
-            diagnosis::Standing::NotYet => format!("{name} is right and still spreads: wait, and verify"),
-            diagnosis::Standing::Unchanged | diagnosis::Standing::Unknown => {
-                format!("{name} could not be examined: `mzv-doctor why {name}` says what is missing")
-            }
-        },
-        None => "nothing was found that has to be mended".to_owned(),
+fn nothing(examination: &Examination, diagnosis: &Diagnosis, name: Option<&str>) -> u8 {
+    let policy = gate::Policy { interrupted: examination.stopped, ..gate::Policy::default() };
+    let end = ending(diagnosis, policy);
+    if diagnosis.findings.iter().any(|finding| finding.id == WRONG_TARGET) {
+        output::note(&format!("nothing to mend here: {}", end.because));
+        return end.code;
+    }
+    let Some(name) = name else {
+        output::note(&match end.because.as_str() {
+            "" => "nothing was found that has to be mended".to_owned(),
+            because => format!("nothing was found that has to be mended, but {because}"),
+        });
+        return end.code;
+    };
+    let standing = diagnosis::verified(diagnosis, &examination.rules, name).standing;
+    let (told, code) = match standing {
+        Standing::Fixed => (format!("{name} is not found: there is nothing to mend"), exit::FINE),
+        Standing::NotYet => {
+            (format!("{name} is right and still spreads: wait, and verify"), exit::INCONCLUSIVE)
+        }
+        Standing::Unchanged => (format!("{name} is as it should be: there is nothing to mend"), exit::FINE),
+        Standing::Behind => (
+            format!("{name} cannot show while something that stands before it is broken: see check"),
+            exit::FINDINGS,
+        ),
+        Standing::Unknown => (
+            format!("{name} could not be examined: `mzv-doctor why {name}` says what is missing"),
+            exit::INCONCLUSIVE,
+        ),
     };
     output::note(&told);
-    let policy = gate::Policy { interrupted: examination.stopped, ..gate::Policy::default() };
-    match name {
-        None => ending(diagnosis, policy).code,
-        Some(name) if diagnosis.inconclusive.iter().any(|row| row.id == name) => exit::INCONCLUSIVE,
-        Some(_) => exit::FINE,
-    }
+    if examination.stopped { exit::INTERRUPTED } else { code }
 }

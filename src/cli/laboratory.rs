@@ -22,9 +22,13 @@ pub(super) async fn lab(verb: Lab) -> Result<u8, Failure> {
             }
             output::put(&text)?;
         }
-        Lab::Serve { scenario } => {
+        Lab::Serve { scenario, latency } => {
             let mut interrupt = Interrupt::listen();
-            let staged = lab::stage(lab::load(&scenario, Timestamp::now())?).await?;
+            let staged = {
+                let mut world = lab::load(&scenario, Timestamp::now())?;
+                world.latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+                lab::stage(world).await?
+            };
             let mut text = String::new();
             for (name, value) in staged.variables() {
                 let _written = writeln!(text, "export {name}='{value}'");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Failure;
-use crate::fact::{SNAPSHOT_FORMAT, Snapshot};
+use crate::fact::{Outcome, Reason, SNAPSHOT_FORMAT, Snapshot, vocabulary};
 
 /// The longest record that is read, in bytes.
 const LONGEST: u64 = 256 << 20;
@@ -39,5 +39,21 @@ pub(super) fn read(file: &Path) -> Result<Snapshot, Failure> {
             head.format, head.tool_version
         )));
     }
-    serde_json::from_str(&text).map_err(|error| refuse(format!("cannot be read: {error}")))
+    let mut snapshot: Snapshot =
+        serde_json::from_str(&text).map_err(|error| refuse(format!("cannot be read: {error}")))?;
+    doubt(&mut snapshot);
+    Ok(snapshot)
+}
+
+/// Takes for unknown what is not of its fact's type: nothing that is concluded from it would hold.
+fn doubt(snapshot: &mut Snapshot) {
+    for spec in vocabulary() {
+        if let Some(seen) = snapshot.facts.get_mut(spec.name)
+            && let Outcome::Known(value) = &seen.outcome
+            && !(spec.fits)(value)
+        {
+            let detail = "the record holds a value of another shape".into();
+            seen.outcome = Outcome::Unknown(Reason::Malformed { detail });
+        }
+    }
 }

@@ -9,7 +9,7 @@ use bollard::API_DEFAULT_VERSION;
 use bollard::errors::Error;
 use bollard::models::{ContainerInspectResponse, HostConfig, RestartPolicyNameEnum};
 use bollard::query_parameters::{ListContainersOptions, LogsOptions};
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
 use super::Transport;
@@ -23,6 +23,9 @@ const DEPENDS_ON: &str = "com.docker.compose.depends_on";
 /// Services that never end by themselves (the vendor's Compose file).
 const SERVERS: &[&str] = &["backend", "frontend", "ocsp", "docs", "postgres", "redis"];
 const ONE_OFF: &str = "com.docker.compose.oneoff";
+
+/// Containers that are looked into at the same time.
+const AT_ONCE: usize = 16;
 
 /// One Docker Engine.
 pub struct Docker {
@@ -45,18 +48,15 @@ impl Docker {
                 filters: Some(HashMap::from([("label".to_owned(), vec![label])])),
                 ..ListContainersOptions::default()
             };
-            let mut services = Vec::new();
-            for listed in engine.list_containers(Some(options)).await? {
-                let Some(id) = listed.id else { continue };
-                // A container of `docker compose run` is no service of the project.
-                if listed
-                    .labels
-                    .as_ref()
-                    .and_then(|labels| labels.get(ONE_OFF))
-                    .is_some_and(|it| it == "True")
-                {
-                    continue;
-                }
+            // A container of `docker compose run` is no service of the project.
+            let is_one_off =
+                |labels: &HashMap<String, String>| labels.get(ONE_OFF).is_some_and(|it| it == "True");
+            let listed = engine.list_containers(Some(options)).await?;
+            let ids = listed
+                .into_iter()
+                .filter(|one| !one.labels.as_ref().is_some_and(is_one_off))
+                .filter_map(|one| one.id);
+            let asked = ids.map(async |id| {
                 let inspected = engine.inspect_container(&id, None).await?;
                 // An image that was removed under its running container has no digests to tell.
                 let digests = match &inspected.image {
@@ -68,8 +68,10 @@ impl Docker {
                         .unwrap_or_default(),
                     None => Vec::new(),
                 };
-                services.push(describe(inspected, digests));
-            }
+                Ok::<_, Error>(describe(inspected, digests))
+            });
+            let mut services: Vec<ComposeService> =
+                futures::stream::iter(asked).buffer_unordered(AT_ONCE).try_collect().await?;
             // A service that others wait for until it has ended is a job.
             let jobs: Vec<String> =
                 services.iter().flat_map(|one: &ComposeService| one.waits_for.clone()).collect();
@@ -168,9 +170,11 @@ impl Docker {
         let within = self.transport.limits().request.min(self.transport.remaining());
         let socket = self.socket.display().to_string();
         let seconds = within.as_secs().max(1);
-        let outcome = match bollard::Docker::connect_with_unix(&socket, seconds, API_DEFAULT_VERSION) {
-            Err(error) => Err(reason(&error)),
-            Ok(engine) => match tokio::time::timeout(within, ask(engine)).await {
+        let connected = bollard::Docker::connect_with_unix(&socket, seconds, API_DEFAULT_VERSION);
+        let outcome = match (self.transport.silent("docker", &socket), connected) {
+            (Some(silent), _) => Err(silent),
+            (None, Err(error)) => Err(reason(&error)),
+            (None, Ok(engine)) => match tokio::time::timeout(within, ask(engine)).await {
                 Err(_) => Err(Reason::TimedOut {
                     layer: Layer::FirstByte,
                     after_ms: u64::try_from(within.as_millis()).unwrap_or(u64::MAX),

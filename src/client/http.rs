@@ -17,6 +17,7 @@ use url::Url;
 use super::access::Allowed;
 use super::cause::{failure, may_pass, one_line};
 use super::resolve::{Names, addresses};
+use super::silence::Silence;
 use super::{ClientError, Limits, Network, Secret};
 use crate::fact::{Call, Layer, Observation, Origin, Reason, Vantage};
 
@@ -115,6 +116,7 @@ struct Inside {
     allowed: Vec<Allowed>,
     vantage: Vantage,
     journal: Mutex<Vec<Call>>,
+    silence: Silence,
     /// Requests that may be under way at once.
     slots: Semaphore,
 }
@@ -162,6 +164,7 @@ impl Transport {
             allowed,
             vantage,
             journal: Mutex::default(),
+            silence: Silence::default(),
             slots: Semaphore::new(AT_ONCE),
         })))
     }
@@ -214,6 +217,11 @@ impl Transport {
         self.write(api, what, against, began, None, failure, 1, None)
     }
 
+    /// Why a place is not asked again: it let a request run into its deadline, and has answered none.
+    pub(super) fn silent(&self, api: &str, against: &str) -> Option<Reason> {
+        self.0.silence.of(api, against)
+    }
+
     /// Whether a call is on the list of this run.
     pub(super) fn allows(&self, api: &str, method: &str, path: &str) -> bool {
         self.0.allowed.iter().any(|one| one.covers(api, method, path))
@@ -231,6 +239,7 @@ impl Transport {
         attempts: u32,
         proxy: Option<String>,
     ) -> Origin {
+        self.0.silence.note(api, &against, failure);
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.0.journal.lock().unwrap_or_else(PoisonError::into_inner).push(Call {
             api: api.to_owned(),
@@ -266,6 +275,9 @@ impl Transport {
                     }
                     (_, reason) => reason,
                 });
+            }
+            if let Some(reason) = self.silent(ask.api, &against) {
+                break Err(reason);
             }
             tries += 1;
             match self.once(&ask, proxy.is_some()).await {

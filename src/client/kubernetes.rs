@@ -180,6 +180,9 @@ impl Kubernetes {
         let mut pause = FIRST_PAUSE;
         let mut tries = 0;
         let end = loop {
+            if let Some(reason) = self.transport.silent("kubernetes", &self.server) {
+                break Err(reason);
+            }
             tries += 1;
             match self.once(method, path, body).await {
                 Try::Done(status, text) => break Ok((status, text)),
@@ -339,7 +342,9 @@ async fn configure(transport: &Transport, options: &KubeOptions) -> Result<(Clie
 async fn client(transport: &Transport, mut config: Config) -> Result<(Client, String), Reason> {
     let within = transport.limits().request.min(transport.remaining());
     config.connect_timeout = Some(within);
-    config.read_timeout = Some(within);
+    // Of its own it would end a connection that nothing is read from, in the middle of a request that was just sent:
+    // every request has its deadline here.
+    config.read_timeout = None;
     config.default_retry = false;
     if !transport.network().use_proxy {
         config.proxy_url = None;

@@ -40,7 +40,9 @@ impl Postgres {
     pub async fn rows(&self, sql: &str) -> Observation<Vec<Vec<Option<String>>>> {
         let began = (Timestamp::now(), Instant::now());
         let within = self.transport.limits().request.min(self.transport.remaining());
-        let outcome = if let Ok(outcome) = tokio::time::timeout(within, self.ask(sql)).await {
+        let outcome = if let Some(silent) = self.transport.silent("sql", &self.place) {
+            Err(silent)
+        } else if let Ok(outcome) = tokio::time::timeout(within, self.ask(sql)).await {
             outcome
         } else {
             let after_ms = u64::try_from(began.1.elapsed().as_millis()).unwrap_or(u64::MAX);

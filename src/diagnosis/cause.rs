@@ -15,6 +15,8 @@ pub(super) struct Known {
     pub(super) absent: BTreeSet<String>,
     /// Could not be examined.
     pub(super) undecided: BTreeSet<String>,
+    /// Right, and too young to have spread.
+    pub(super) settling: BTreeSet<String>,
 }
 
 /// Links each finding to the nearest findings that explain it, and orders causes before their consequences.
@@ -31,8 +33,10 @@ pub(super) fn link(findings: &mut Vec<Finding>, table: &RuleTable, known: &Known
         let about = finding.about.as_deref();
         finding.caused_by = graph.nearest(&finding.id, |id| graph.is_fired(id, about)).into_iter().collect();
         if finding.caused_by.is_empty() {
-            finding.perhaps =
-                graph.nearest(&finding.id, |id| known.undecided.contains(id)).into_iter().collect();
+            let mut perhaps = graph.nearest(&finding.id, |id| known.undecided.contains(id));
+            // What was corrected is right by now and explains what was seen before it had spread.
+            perhaps.extend(graph.behind(&finding.id, |id| known.settling.contains(id)));
+            finding.perhaps = perhaps.into_iter().collect();
         }
     }
     order(findings);
@@ -93,6 +97,17 @@ impl Graph<'_> {
         // What another of the found ones explains already is explained through it.
         let through: BTreeSet<String> = found.iter().flat_map(|cause| self.ancestors(cause)).collect();
         found.difference(&through).cloned().collect()
+    }
+
+    /// Everything that `ends` says yes to, however far behind and whatever stands between.
+    fn behind(&self, id: &str, ends: impl Fn(&str) -> bool) -> BTreeSet<String> {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![id.to_owned()];
+        while let Some(next) = open.pop() {
+            let of = self.table.rules.get(&next).into_iter().flat_map(|rule| &rule.caused_by);
+            open.extend(of.filter(|cause| seen.insert((*cause).clone())).cloned());
+        }
+        seen.into_iter().filter(|id| ends(id)).collect()
     }
 
     fn ancestors(&self, id: &str) -> BTreeSet<String> {

@@ -58,11 +58,15 @@ pub(super) fn draw(diagnosis: &Diagnosis) -> Vec<Chain> {
 
 fn chain(spec: &ChainSpec, diagnosis: &Diagnosis) -> Chain {
     let mut broken = false;
+    // To see a link break, the way up to it was gone.
+    let first = spec.links.iter().position(|link| !own(link, diagnosis).is_empty());
     let links = spec
         .links
         .iter()
-        .map(|link| {
-            let (state, by) = state(link, diagnosis, broken);
+        .enumerate()
+        .map(|(at, link)| {
+            let reached = first.is_some_and(|first| at < first);
+            let (state, by) = state(link, diagnosis, broken, reached);
             // Whatever follows rests on it.
             broken |= matches!(state, LinkState::Broken | LinkState::NotReached);
             Link { name: link.name.clone(), state, by }
@@ -71,18 +75,36 @@ fn chain(spec: &ChainSpec, diagnosis: &Diagnosis) -> Chain {
     Chain { name: spec.name.clone(), links }
 }
 
-fn state(link: &LinkSpec, diagnosis: &Diagnosis, after_broken: bool) -> (LinkState, Vec<String>) {
+/// Errors of a link.
+fn of_link<'a>(link: &'a LinkSpec, diagnosis: &'a Diagnosis) -> impl Iterator<Item = &'a Finding> {
     let is_of = |id: &str| link.rules.iter().any(|rule| rule == id);
-    let of_link = || diagnosis.findings.iter().filter(|it| it.severity == Severity::Error && is_of(&it.id));
-    // What something outside of the link explains, however far up, does not break the link of its own.
+    diagnosis.findings.iter().filter(move |it| it.severity == Severity::Error && is_of(&it.id))
+}
+
+/// What breaks a link of its own: what something outside of it explains, however far up, does not.
+fn own(link: &LinkSpec, diagnosis: &Diagnosis) -> BTreeSet<String> {
+    let is_of = |id: &str| link.rules.iter().any(|rule| rule == id);
     let own = |finding: &&Finding| causes(diagnosis, &finding.id).into_iter().all(is_of);
-    let broken: BTreeSet<String> = of_link().filter(own).map(|it| it.id.clone()).collect();
+    of_link(link, diagnosis).filter(own).map(|it| it.id.clone()).collect()
+}
+
+fn state(
+    link: &LinkSpec,
+    diagnosis: &Diagnosis,
+    after_broken: bool,
+    reached: bool,
+) -> (LinkState, Vec<String>) {
+    let is_of = |id: &str| link.rules.iter().any(|rule| rule == id);
+    let broken = own(link, diagnosis);
     if !broken.is_empty() {
         return (LinkState::Broken, broken.into_iter().collect());
     }
-    let follows: BTreeSet<String> = of_link().map(|it| it.id.clone()).collect();
-    if !follows.is_empty() {
+    let follows: BTreeSet<String> = of_link(link, diagnosis).map(|it| it.id.clone()).collect();
+    if !follows.is_empty() && !reached {
         return (LinkState::NotReached, follows.into_iter().collect());
+    }
+    if !follows.is_empty() {
+        return (LinkState::Whole, Vec::new());
     }
     if after_broken {
         return (LinkState::NotReached, Vec::new());

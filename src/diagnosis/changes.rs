@@ -83,6 +83,8 @@ pub struct Changes {
     pub names: Vec<NameChange>,
     /// Facts that differ.
     pub facts: Vec<FactChange>,
+    /// Names of facts in which nothing but dates and ages went on.
+    pub moved: Vec<String>,
     /// Facts that are the same.
     pub same: usize,
 }
@@ -91,7 +93,8 @@ pub struct Changes {
 pub fn changes(before: (&Snapshot, &Diagnosis), after: (&Snapshot, &Diagnosis)) -> Changes {
     let names: BTreeSet<&String> = before.0.facts.keys().chain(after.0.facts.keys()).collect();
     let count = names.len();
-    let facts: Vec<FactChange> = names.into_iter().filter_map(|name| fact(name, before.0, after.0)).collect();
+    let facts = names.into_iter().filter_map(|name| fact(name, before.0, after.0));
+    let (moved, facts): (Vec<FactChange>, Vec<FactChange>) = facts.partition(FactChange::only_went_on);
     let (old, new) = (verdicts(before.1), verdicts(after.1));
     let ids: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let names = ids
@@ -110,8 +113,25 @@ pub fn changes(before: (&Snapshot, &Diagnosis), after: (&Snapshot, &Diagnosis)) 
         target: [before.1.target.clone(), after.1.target.clone()],
         tool_version: [before.0.tool_version.clone(), after.0.tool_version.clone()],
         names,
-        same: count - facts.len(),
+        same: count - facts.len() - moved.len(),
+        moved: moved.into_iter().map(|fact| fact.name).collect(),
         facts,
+    }
+}
+
+impl FactChange {
+    /// Whether nothing differs but when it was, and how long ago.
+    fn only_went_on(&self) -> bool {
+        self.turn == Turn::Changed && self.more == 0 && self.members.iter().all(Member::is_of_time)
+    }
+}
+
+impl Member {
+    fn is_of_time(&self) -> bool {
+        let (Some(before), Some(after)) = (&self.before, &self.after) else { return false };
+        let name = self.path.rsplit('.').next().unwrap_or_default();
+        let dates = [before, after].iter().all(|text| text.parse::<Timestamp>().is_ok());
+        dates || name.ends_with("_s") || name.ends_with("_ms")
     }
 }
 

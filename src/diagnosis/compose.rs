@@ -4,12 +4,19 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::effect::{Effect, effect};
 use super::judge::{Fired, World};
 use super::{Confidence, Contrast, Evidence, Finding, Remedy, Severity, Side, fingerprint};
 use crate::rule::{Labelled, Rule, Scope, Sureness, Template, Truth, Values, Variant};
 
 /// Characters of a value of evidence.
 const LONGEST_VALUE: usize = 4000;
+/// Said instead of a trust of the account that every pod has.
+const OWN_ACCOUNT: &str = "Give the gateway a service account of its own first, and let its pods run as that: a trust \
+                           of `default` would serve every pod of the namespace that names none.";
+/// Said of commands that hold what only text says.
+const UNCONFIRMED: &str = "Compare the values of the commands that change something with what you know: text named \
+                           them (a log, an event), and nothing else confirms them.";
 /// Commands that one remedy gives at most.
 const MOST_COMMANDS: usize = 20;
 
@@ -34,6 +41,8 @@ struct Filler<'a> {
     world: &'a World<'a>,
     binding: Option<(&'a str, &'a str)>,
     values: Values,
+    /// The same without what text said.
+    unread: Values,
 }
 
 impl<'a> Filler<'a> {
@@ -46,10 +55,12 @@ impl<'a> Filler<'a> {
         let names = world.table.scanner.captures_of(&rule.id);
         let mut further: BTreeMap<String, Value> =
             names.into_iter().map(|name| (name, Value::Null)).collect();
-        further.extend(captures.clone());
         let values = world.values();
         let bound = binding.map(|(variable, area)| values.bound(variable, area));
-        Self { world, binding, values: bound.as_ref().unwrap_or(values).with(&further) }
+        let values = bound.as_ref().unwrap_or(values);
+        let unread = values.with(&further);
+        further.extend(captures.clone());
+        Self { world, binding, values: values.with(&further), unread }
     }
 }
 
@@ -173,16 +184,20 @@ fn way(filler: &Filler<'_>, scope: &Scope, variant: &Variant) -> (Remedy, bool) 
     };
     let mut open = Vec::new();
     let mut commands = Vec::new();
+    let (mut told, mut trusts) = (false, false);
     for round in &rounds {
-        let values = match round {
-            None => filler.values.clone(),
-            Some((name, value)) => filler.values.with(&BTreeMap::from([((*name).to_owned(), value.clone())])),
+        let of_round = |values: &Values| match round {
+            None => values.clone(),
+            Some((name, value)) => values.with(&BTreeMap::from([((*name).to_owned(), value.clone())])),
         };
+        let (values, unread) = (of_round(&filler.values), of_round(&filler.unread));
         for command in &variant.commands {
             let mut arguments = Vec::new();
             let mut poses = false;
+            let mut by_text = false;
             for argument in command {
                 let filled = argument.fill(&values);
+                by_text |= filled.text != argument.fill(&unread).text;
                 // A name that begins with a dash would be read as an option of the command.
                 poses |= filled.text.starts_with('-') && !argument.begins_with("-");
                 arguments.push(filled.text);
@@ -193,6 +208,12 @@ fn way(filler: &Filler<'_>, scope: &Scope, variant: &Variant) -> (Remedy, bool) 
                 continue;
             }
             aim(&mut arguments, filler);
+            let changes = effect(&arguments) == Effect::Changes;
+            told |= by_text && changes;
+            if changes && trusts_default(&arguments) {
+                trusts = true;
+                continue;
+            }
             if commands.len() < MOST_COMMANDS && !commands.contains(&arguments) {
                 commands.push(arguments);
             }
@@ -201,5 +222,23 @@ fn way(filler: &Filler<'_>, scope: &Scope, variant: &Variant) -> (Remedy, bool) 
     open.sort();
     open.dedup();
     let text = variant.text.as_ref().map_or_else(String::new, |text| tidy(&text.fill(&filler.values).text));
-    (Remedy { text, commands, open }, whole)
+    if trusts {
+        let first = OWN_ACCOUNT.to_owned();
+        return (Remedy { text: first.clone(), commands, open, first }, whole);
+    }
+    let first = match (variant.by_hand, told) {
+        (true, _) => text.clone(),
+        (false, true) => UNCONFIRMED.to_owned(),
+        (false, false) => String::new(),
+    };
+    (Remedy { text, commands, open, first }, whole)
+}
+
+/// Whether a command would let every pod of a namespace in that names no account of its own.
+fn trusts_default(arguments: &[String]) -> bool {
+    let subject = |it: &String| it.starts_with("system:serviceaccount:") && it.ends_with(":default");
+    let account = arguments.windows(2).any(|pair| {
+        matches!(pair[0].as_str(), "serviceaccount" | "serviceaccounts" | "sa") && pair[1] == "default"
+    });
+    account || arguments.iter().any(|it| subject(it) || it == "serviceaccount/default" || it == "sa/default")
 }

@@ -32,7 +32,7 @@ const READERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("docker", &["ps", "inspect", "logs", "images", "port", "version", "info", "system", "buildx"]),
-    ("docker compose", &["ps", "logs", "config", "images", "port", "top", "ls", "version"]),
+    ("docker compose", &["ps", "logs", "config", "images", "port", "top", "ls", "stats", "version"]),
     ("helm", &["list", "get", "status", "template", "history"]),
     ("timedatectl", &["status", "show", "timesync-status"]),
     ("chronyc", &["tracking", "sources", "sourcestats"]),
@@ -78,7 +78,7 @@ fn reads(words: &[&str]) -> bool {
         "az" => az(rest),
         "curl" => !rest.iter().any(|it| {
             ["-X", "--request", "-d", "--upload-file", "-T", "-F", "--form"].contains(it)
-                || it.starts_with("--data")
+                || ["--data", "--request=", "-X", "-d", "-F", "-T"].iter().any(|start| it.starts_with(start))
                 || it.starts_with("--json")
         }),
         "date" => !has("--set") && !has("-s"),

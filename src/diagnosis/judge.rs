@@ -16,6 +16,8 @@ use crate::rule::{Areas, Example, Expect, Expression, Hit, Rule, RuleTable, Scop
 const RECENT_S: i64 = 3600;
 /// The same for a rule that rests on text alone: no fact speaks against it once what it names has passed.
 const PRESENT_S: i64 = 600;
+/// Facts through which one is computed from what was asked, at most.
+const DEEPEST: usize = 16;
 /// Longest excerpt, in characters.
 const EXCERPT: usize = 320;
 
@@ -110,6 +112,11 @@ impl<'a> World<'a> {
 
     /// Which observed fact is missing behind a fact, why, and what would have told.
     pub(super) fn missing(&self, name: &str) -> Option<Missing> {
+        self.missing_behind(name, self.snapshot.facts.len())
+    }
+
+    /// A record may say of a fact that it is computed from itself: the way back has an end.
+    fn missing_behind(&self, name: &str, most: usize) -> Option<Missing> {
         let Some(seen) = self.observation(name) else {
             return Some(Missing {
                 fact: name.to_owned(),
@@ -121,8 +128,8 @@ impl<'a> World<'a> {
         };
         let Outcome::Unknown(reason) = &seen.outcome else { return None };
         if let Some(base) = seen.origin.from.first()
-            && base != name
-            && let Some(missing) = self.missing(base)
+            && most > 0
+            && let Some(missing) = self.missing_behind(base, most.min(DEEPEST) - 1)
         {
             return Some(missing);
         }

@@ -53,6 +53,8 @@ pub struct Step {
     pub commands: Vec<Command>,
     /// Values that have to be filled in first.
     pub open: Vec<Open>,
+    /// What a person has to do or to look at before a command changes anything; empty where nothing.
+    pub first: String,
     /// The command that says whether it is mended.
     pub verify: Vec<String>,
     /// What to know when verifying.
@@ -76,6 +78,9 @@ pub struct Steps {
     /// The steps, in order.
     pub steps: Vec<Step>,
 }
+
+/// Facts through which one is computed from what was asked, at most.
+const DEEPEST: usize = 16;
 
 /// The steps for what was found; with `only`, for that name and what explains it.
 pub fn steps(diagnosis: &Diagnosis, snapshot: &Snapshot, only: Option<&str>) -> Steps {
@@ -158,6 +163,7 @@ fn step(
                 how: how(name, snapshot),
             })
             .collect(),
+        first: remedy.map(|it| it.first.clone()).unwrap_or_default(),
         verify,
         hint: finding.verify.clone(),
         mends: diagnosis
@@ -200,16 +206,14 @@ fn how(name: &str, snapshot: &Snapshot) -> String {
         name.strip_prefix(spec.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     let Some(spec) = vocabulary().into_iter().find(|spec| of(spec)) else {
-        return "what the text that shows the error would name, and does not: find it by hand".into();
+        return "neither what was learned nor the text that shows the error holds it: find it by hand".into();
     };
     let doc = spec.doc.trim().split(". ").next().unwrap_or_default().trim_end_matches('.').to_owned();
     let mut fact = spec.name.to_owned();
     // What it is computed from, down to what was asked.
-    while let Some(seen) = snapshot.facts.get(&fact) {
-        match seen.origin.from.first() {
-            Some(base) if *base != fact && !matches!(seen.outcome, Outcome::Known(_)) => {
-                fact.clone_from(base);
-            }
+    for _ in 0..DEEPEST {
+        match snapshot.facts.get(&fact).filter(|seen| !matches!(seen.outcome, Outcome::Known(_))) {
+            Some(seen) if !seen.origin.from.is_empty() => fact.clone_from(&seen.origin.from[0]),
             _ => break,
         }
     }

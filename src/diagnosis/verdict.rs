@@ -125,6 +125,8 @@ pub struct Remedy {
     pub commands: Vec<Vec<String>>,
     /// Names that could not be filled in and stand in the commands as `<name>`.
     pub open: Vec<String>,
+    /// What a person has to do or to look at before a command changes anything; empty where nothing.
+    pub first: String,
 }
 
 /// A rule that fired.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Diagnosis, Inconclusive};
+use super::{Diagnosis, Finding, Inconclusive, Severity};
 use crate::fact::Reason;
 use crate::rule::RuleTable;
 
@@ -19,6 +19,8 @@ pub enum Standing {
     NotYet,
     /// It is found as before.
     Unchanged,
+    /// It does not apply any more, since something that stands before it is broken.
+    Behind,
     /// It could not be examined.
     Unknown,
 }
@@ -61,28 +63,40 @@ impl Inconclusive {
 
 /// What a whole diagnosis says of one name.
 pub fn verified(diagnosis: &Diagnosis, table: &RuleTable, name: &str) -> Verified {
-    let mut names = BTreeSet::new();
+    let causes = |name: &str| table.rules.get(name).map(|rule| rule.caused_by.clone()).unwrap_or_default();
+    let mut names = BTreeSet::from([name.to_owned()]);
     let mut open = vec![name.to_owned()];
     while let Some(next) = open.pop() {
-        if names.insert(next.clone()) {
-            open.extend(table.rules.get(&next).into_iter().flat_map(|rule| rule.caused_by.iter().cloned()));
-        }
+        open.extend(causes(&next).into_iter().filter(|cause| names.insert(cause.clone())));
     }
-    let settling: Vec<Settling> = diagnosis
-        .inconclusive
-        .iter()
-        .filter(|row| names.contains(&row.id))
-        .filter_map(Inconclusive::settling)
-        .collect();
-    let fired = diagnosis.findings.iter().any(|finding| finding.id == name);
+    let spreads = |wanted: &dyn Fn(&str) -> bool| -> Vec<Settling> {
+        let rows = diagnosis.inconclusive.iter().filter(|row| wanted(&row.id));
+        rows.filter_map(Inconclusive::settling).collect()
+    };
+    let found: Vec<&Finding> = diagnosis.findings.iter().filter(|it| names.contains(&it.id)).collect();
+    let fired = found.iter().any(|finding| finding.id == name);
     let open = diagnosis.inconclusive.iter().any(|row| row.id == name);
-    let gone = diagnosis.passed.iter().any(|row| row.id == name)
-        || diagnosis.not_applicable.iter().any(|row| row.id == name);
+    let passed = diagnosis.passed.iter().any(|row| row.id == name);
+    let elsewhere = diagnosis.not_applicable.iter().any(|row| row.id == name);
+    let by_text = table.rules.get(name).is_some_and(|rule| rule.when.is_none());
+    let wrong = found.iter().any(|finding| finding.severity == Severity::Error);
+    // What is found waits for what may explain it, what is gone for what it rests on itself.
+    let settling = if fired {
+        let perhaps: BTreeSet<&String> = found.iter().flat_map(|finding| &finding.perhaps).collect();
+        spreads(&|id| perhaps.iter().any(|name| *name == id))
+    } else if open {
+        spreads(&|id| names.contains(id))
+    } else {
+        let direct = causes(name);
+        spreads(&|id| direct.iter().any(|cause| cause == id))
+    };
     let standing = match (fired, open) {
-        (true, _) | (_, true) if !settling.is_empty() => Standing::NotYet,
+        _ if !settling.is_empty() => Standing::NotYet,
         (true, _) => Standing::Unchanged,
-        (false, false) if gone => Standing::Fixed,
-        _ => Standing::Unknown,
+        // What stands before it is broken, so that it cannot even show: a log that nobody writes names nothing.
+        (false, false) if wrong && (elsewhere || passed && by_text) => Standing::Behind,
+        (false, false) if passed || elsewhere => Standing::Fixed,
+        (false, _) => Standing::Unknown,
     };
     Verified { name: name.to_owned(), standing, settling }
 }

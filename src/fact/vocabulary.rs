@@ -3,6 +3,8 @@
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     Access, AccessGap, AppRegistration, Clock, Cluster, ClusterApi, Comparison, ComposeService, CsiDriver,
@@ -42,6 +44,8 @@ pub struct FactSpec {
     pub from: &'static [&'static str],
     /// The JSON Schema of its value.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
+    /// Whether a value is of its type.
+    pub fits: fn(&Value) -> bool,
 }
 
 macro_rules! facts {
@@ -56,6 +60,7 @@ macro_rules! facts {
                 doc: concat!($($doc),+),
                 from: &[$($($source),+)?],
                 schema: <$type as JsonSchema>::json_schema,
+                fits: |value| <$type as Deserialize>::deserialize(value).is_ok(),
             } ),+ ]
         }
     };

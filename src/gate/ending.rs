@@ -1,7 +1,9 @@
 //! The exit status of a run, and why it is that one.
 
+use std::collections::BTreeSet;
+
 use super::{Policy, exit};
-use crate::diagnosis::{Diagnosis, Finding, Inconclusive, Standing, Summary, WRONG_TARGET};
+use crate::diagnosis::{Diagnosis, Finding, Inconclusive, Severity, Standing, Summary, WRONG_TARGET};
 
 /// Names that are told of several.
 const NAMED: usize = 5;
@@ -13,6 +15,16 @@ pub struct Ending {
     pub code: u8,
     /// Why, in a few words; empty where the findings say it.
     pub because: String,
+}
+
+/// What is right, and too young to have spread.
+fn spreading(diagnosis: &Diagnosis) -> impl Iterator<Item = &Inconclusive> {
+    diagnosis.inconclusive.iter().filter(|row| row.settling().is_some())
+}
+
+/// Whether a name that was asked about is still to be mended.
+fn stands(standing: Standing) -> bool {
+    matches!(standing, Standing::Unchanged | Standing::Behind)
 }
 
 /// How a run ends: interrupted before findings, findings before what stayed open.
@@ -30,10 +42,23 @@ pub fn ending(diagnosis: &Diagnosis, policy: Policy) -> Ending {
     {
         return end(converging, &format!("{} is still settling", only.name));
     }
-    if diagnosis.findings.iter().any(|finding| policy.fails(finding)) {
+    if let Some(only) = &diagnosis.only
+        && stands(only.standing)
+        && diagnosis.findings.iter().any(|it| it.severity > Severity::Notice && it.accepted.is_none())
+    {
+        // Who asks whether a name is gone is told that it is not, however bad it is.
         return end(exit::FINDINGS, "");
     }
-    let moving = named(diagnosis.inconclusive.iter().filter(|row| row.settling().is_some()));
+    let moving: BTreeSet<&str> = spreading(diagnosis).map(|row| row.id.as_str()).collect();
+    let waits = |it: &&&Finding| it.perhaps.iter().any(|name| moving.contains(name.as_str()));
+    let failing: Vec<&Finding> = diagnosis.findings.iter().filter(|it| policy.fails(it)).collect();
+    let own: Vec<&&Finding> = failing.iter().filter(|it| it.caused_by.is_empty()).collect();
+    // What only hangs on what spreads does not fail a run that waits for it.
+    let only_waits = policy.waited && !own.is_empty() && own.iter().all(waits);
+    if !failing.is_empty() && !only_waits {
+        return end(exit::FINDINGS, "");
+    }
+    let moving = named(spreading(diagnosis));
     if policy.waited && !moving.is_empty() {
         return end(exit::CONVERGING, &format!("still settling when the time to wait was over: {moving}"));
     }

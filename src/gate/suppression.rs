@@ -88,6 +88,8 @@ impl Suppressions {
             let place = error.location().map(|at| format!("line {}, column {}: ", at.line(), at.column()));
             let said = error.without_snippet().to_string();
             let said = said.lines().next().unwrap_or("not valid YAML");
+            // Some of the parser's messages end in the place.
+            let said = said.split(" at line ").next().unwrap_or(said);
             SuppressionError::Malformed(format!("{}{said}", place.unwrap_or_default()))
         })?;
         for (at, entry) in read.suppressions.iter().enumerate() {
@@ -216,7 +218,12 @@ impl Suppression {
             contrast: None,
             text: Vec::new(),
             explanation: explanation.into(),
-            remedy: Some(Remedy { text: remedy.into(), commands: Vec::new(), open: Vec::new() }),
+            remedy: Some(Remedy {
+                text: remedy.into(),
+                commands: Vec::new(),
+                open: Vec::new(),
+                first: String::new(),
+            }),
             verify: String::new(),
             caused_by: Vec::new(),
             perhaps: Vec::new(),
@@ -268,7 +275,7 @@ mod tests {
         for (text, said) in [
             (whole.replace("reason: c, ", ""), "reason"),
             (whole.replace("reason: c", "reason: ' '"), "entry 1 (a): reason is empty"),
-            (whole.replace("2026-12-31", "soon"), "expires"),
+            (whole.replace("2026-12-31", "soon"), "line 2, column 55: failed to parse"),
             (whole.replace("owner: d", "owner: d, forever: true"), "forever"),
             (whole.replace("name: a", "name: wrong-target"), "cannot be suppressed"),
             ("[]".into(), ""),

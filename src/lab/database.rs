@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream;
@@ -68,6 +69,7 @@ impl SimpleQueryHandler for Handler {
         C: ClientInfo + ClientPortalStore + Unpin + Send + Sync,
         C::PortalStore: PortalStore,
     {
+        tokio::time::sleep(Duration::from_millis(self.0.latency_ms)).await;
         let database = match client.metadata().get("database").map(String::as_str) {
             Some(GATEWAY_DATABASE) => &self.0.gateway_database,
             _ => &self.0.database,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use hickory_resolver::proto::op::{Message, OpCode, ResponseCode};
 use hickory_resolver::proto::rr::rdata::A;
@@ -15,15 +16,22 @@ use super::{LabError, World};
 
 /// Starts the server on a loopback port.
 pub(super) async fn serve(tasks: &mut JoinSet<()>, world: Arc<World>) -> Result<SocketAddr, LabError> {
-    let socket = UdpSocket::bind(("127.0.0.1", 0)).await.map_err(failed)?;
+    let socket = Arc::new(UdpSocket::bind(("127.0.0.1", 0)).await.map_err(failed)?);
     let address = socket.local_addr().map_err(failed)?;
     tasks.spawn(async move {
         let mut buffer = vec![0; 4096];
+        let mut late = JoinSet::new();
         while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
             if let Some(reply) = answer(&buffer[..length], &world.dns) {
-                // The client asks again where a datagram is lost.
-                let _sent = socket.send_to(&reply, from).await;
+                let socket = Arc::clone(&socket);
+                let delay = Duration::from_millis(world.latency_ms);
+                late.spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    // The client asks again where a datagram is lost.
+                    let _sent = socket.send_to(&reply, from).await;
+                });
             }
+            while late.try_join_next().is_some() {}
         }
     });
     Ok(address)

@@ -85,6 +85,8 @@ pub(super) trait Service: Send + Sync + 'static {
 pub(super) struct Servers {
     pub(super) tasks: JoinSet<()>,
     pub(super) unexpected: Arc<Mutex<Vec<String>>>,
+    /// How much longer every answer takes.
+    pub(super) delay: Duration,
 }
 
 impl Servers {
@@ -99,7 +101,7 @@ impl Servers {
         if service.fault() == Some("unreachable") {
             return Ok(address);
         }
-        let unexpected = Arc::clone(&self.unexpected);
+        let (unexpected, delay) = (Arc::clone(&self.unexpected), self.delay);
         self.tasks.spawn(async move {
             let mut open = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
@@ -110,10 +112,10 @@ impl Servers {
                     match tls {
                         Some(config) => {
                             if let Ok(stream) = TlsAcceptor::from(config).accept(stream).await {
-                                converse(stream, service, unexpected).await;
+                                converse(stream, service, unexpected, delay).await;
                             }
                         }
-                        None => converse(stream, service, unexpected).await,
+                        None => converse(stream, service, unexpected, delay).await,
                     }
                 });
                 while open.try_join_next().is_some() {}
@@ -125,11 +127,11 @@ impl Servers {
     /// Serves on a socket file.
     pub(super) fn unix(&mut self, service: Arc<dyn Service>, path: &Path) -> Result<(), LabError> {
         let listener = UnixListener::bind(path).map_err(failed)?;
-        let unexpected = Arc::clone(&self.unexpected);
+        let (unexpected, delay) = (Arc::clone(&self.unexpected), self.delay);
         self.tasks.spawn(async move {
             let mut open = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                open.spawn(converse(stream, Arc::clone(&service), Arc::clone(&unexpected)));
+                open.spawn(converse(stream, Arc::clone(&service), Arc::clone(&unexpected), delay));
                 while open.try_join_next().is_some() {}
             }
         });
@@ -141,14 +143,21 @@ pub(super) fn failed(error: impl std::fmt::Display) -> LabError {
     LabError::Start(error.to_string())
 }
 
-async fn converse<S>(stream: S, service: Arc<dyn Service>, unexpected: Arc<Mutex<Vec<String>>>)
-where
+async fn converse<S>(
+    stream: S,
+    service: Arc<dyn Service>,
+    unexpected: Arc<Mutex<Vec<String>>>,
+    delay: Duration,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let handler = service_fn(move |request: Request<Incoming>| {
         let service = Arc::clone(&service);
         let unexpected = Arc::clone(&unexpected);
-        async move { Ok::<_, Infallible>(handle(request, service.as_ref(), &unexpected).await) }
+        async move {
+            tokio::time::sleep(delay).await;
+            Ok::<_, Infallible>(handle(request, service.as_ref(), &unexpected).await)
+        }
     });
     // A client that goes away in the middle is its own business.
     let _ended =

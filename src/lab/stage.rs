@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -26,7 +27,7 @@ pub struct Lab {
 pub async fn stage(world: World) -> Result<Lab, LabError> {
     let world = Arc::new(world);
     let folder = tempfile::Builder::new().prefix("mzv-doctor-lab").tempdir().map_err(failed)?;
-    let mut servers = Servers::default();
+    let mut servers = Servers { delay: Duration::from_millis(world.latency_ms), ..Servers::default() };
     let here = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
     let azure_authority = Authority::new("MazeVault lab, Azure")?;
     let primary_authority = Authority::new("MazeVault lab, Primary")?;

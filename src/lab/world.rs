@@ -36,6 +36,9 @@ pub struct World {
     /// Service to the seconds that its clock is ahead.
     #[serde(default)]
     pub clocks: BTreeMap<String, i64>,
+    /// Milliseconds that every answer takes longer.
+    #[serde(default)]
+    pub latency_ms: u64,
     /// Calls that are answered 403: `SERVICE PATH`, where the path may end in `*`.
     #[serde(default)]
     pub denied: Vec<String>,

@@ -55,8 +55,13 @@ impl Probe for ImageProbe {
             seen.put_same(&REGISTRY_ACCESS, &nothing);
             return seen;
         };
-        let (resource, tag) = futures::join!(find(clients, &image.server), tag(clients, &image));
-        seen.put(&REGISTRY_ACCESS, rights(clients, known, &resource).await);
+        let judged = async {
+            let resource = find(clients, &image.server).await;
+            let access = rights(clients, known, &resource).await;
+            (resource, access)
+        };
+        let ((resource, access), tag) = futures::join!(judged, tag(clients, &image));
+        seen.put(&REGISTRY_ACCESS, access);
         seen.put(&REGISTRY_RESOURCE, resource);
         seen.put(&REGISTRY_TAG, tag);
         seen

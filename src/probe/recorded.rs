@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{application, federation, image, vault};
+use super::{application, cluster, identity, image, vault};
 
 fn folder() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/domain/examples");
@@ -27,12 +27,12 @@ fn recorded_answers_parse_unchanged() {
     let Some(folder) = folder() else { return };
     let answers: [(&[&str], Parse); 6] = [
         (&["aks-managed-cluster-get-recorded.json", "aks-managed-cluster-list-recorded.json"], |it| {
-            federation::parse_cluster(it).map(drop)
+            cluster::parse_cluster(it).map(drop)
         }),
         (&["managed-identity-get.json", "managed-identity-get-recorded.json"], |it| {
-            federation::parse_identity(it).map(drop)
+            identity::parse_identity(it).map(drop)
         }),
-        (&["fic-list.json"], |it| federation::parse_credential(it).map(drop)),
+        (&["fic-list.json"], |it| identity::parse_credential(it).map(drop)),
         (
             &[
                 "keyvault-vault-get.json",

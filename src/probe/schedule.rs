@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::{Clients, Probe, Seen};
 use crate::fact::{Layer, Observation, Outcome, ProbeRun, Reason, Snapshot};
 
-/// Probes that ask at the same time.
-const AT_ONCE: usize = 8;
+/// Probes that ask at the same time. How many requests are under way at once the transport bounds.
+const AT_ONCE: usize = 64;
 
 /// Told of each probe's beginning and end.
 pub trait Watch {

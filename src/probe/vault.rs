@@ -57,9 +57,14 @@ impl Probe for VaultProbe {
         };
         let projects = clients.target.list("obo.vaults");
         let further = futures::future::join_all(projects.iter().map(|name| find(clients, name)));
-        let (secrets, looked_up, further) =
-            futures::join!(secrets(clients, &resource), name_of(clients, &resource), further);
-        seen.put(&VAULT_ACCESS, rights(clients, known, &resource, &projects, &further).await);
+        let judged = async {
+            let further = further.await;
+            let access = rights(clients, known, &resource, &projects, &further).await;
+            (further, access)
+        };
+        let (secrets, looked_up, (further, access)) =
+            futures::join!(secrets(clients, &resource), name_of(clients, &resource), judged);
+        seen.put(&VAULT_ACCESS, access);
         seen.put(&VAULT_PROJECTS, together(clients, &further));
         seen.put(&VAULT_SECRETS, secrets);
         seen.put(&VAULT_NAME, looked_up);

@@ -60,8 +60,13 @@ pub(super) fn terminal(changes: &Changes, style: Style) -> String {
         }
         line("");
     }
+    if !changes.moved.is_empty() {
+        let names = if style.verbose { format!(": {}", changes.moved.join(", ")) } else { String::new() };
+        line(&format!("in {} facts only dates and ages went on{}", changes.moved.len(), show(&names)));
+    }
     line(&match (changes.names.len(), changes.facts.len()) {
-        (0, 0) => format!("no difference in {} facts", changes.same),
+        (0, 0) if changes.moved.is_empty() => format!("no difference in {} facts", changes.same),
+        (0, 0) => format!("no other difference; {} facts are the same", changes.same),
         _ => format!("{} facts are the same", changes.same),
     });
     out

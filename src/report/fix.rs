@@ -35,6 +35,9 @@ pub(super) fn terminal(steps: &Steps, style: Style) -> String {
         if !step.text.is_empty() {
             row("", &said(&step.text));
         }
+        if !step.first.is_empty() && step.first != step.text {
+            row("first", &said(&step.first));
+        }
         if step.commands.is_empty() && step.text.is_empty() {
             row("", &["no command mends this: see explain".to_owned()]);
         }
@@ -100,15 +103,27 @@ fn script(steps: &Steps, shell: Shell) -> String {
     open.sort_by(|one, other| one.variable.cmp(&other.variable));
     open.dedup_by(|one, other| one.variable == other.variable);
     values(&mut out, &open, shell);
+    let unsafe_steps: Vec<&Step> = steps.steps.iter().filter(|step| !can_be_written(step, shell)).collect();
+    if !unsafe_steps.is_empty() {
+        refuse(&mut out, &unsafe_steps, shell);
+    }
     for (number, step) in (1..).zip(&steps.steps) {
         out.push('\n');
         comment(&mut out, &format!("{number}. {}: {}", step.id, step.title));
         if !step.text.is_empty() {
             comment(&mut out, &step.text);
         }
+        let mut asked = step.first.is_empty();
         for command in &step.commands {
+            if command.effect == Effect::Changes && !asked {
+                pause(&mut out, &step.first, shell);
+                asked = true;
+            }
             let _written = writeln!(out, "# {}", effect(command.effect));
             run(&mut out, command, step, shell);
+        }
+        if !asked {
+            pause(&mut out, &step.first, shell);
         }
         let verify = Command { arguments: waiting(&step.verify), effect: Effect::Reads };
         let _written = writeln!(
@@ -189,20 +204,51 @@ fn pieces<'a>(argument: &'a str, open: &'a [Open]) -> Vec<Piece<'a>> {
     pieces
 }
 
+/// Waits for the person who has to do something first; where there is none, the script ends.
+fn pause(out: &mut String, first: &str, shell: Shell) {
+    comment(out, &format!("By hand first: {first}"));
+    out.push_str(match shell {
+        Shell::Posix => {
+            "echo 'By hand first: see the comments of this script. Enter goes on, Ctrl-C stops.' >&2\nread -r _done\n"
+        }
+        Shell::Power => "[void](Read-Host 'By hand first: see the comments of this script. Enter goes on, Ctrl-C stops')\n",
+    });
+}
+
+/// Whether every word of a step can be handed over as it is.
+fn can_be_written(step: &Step, shell: Shell) -> bool {
+    step.commands.iter().flat_map(|command| &command.arguments).chain(&step.verify).all(|argument| {
+        pieces(argument, &step.open).iter().all(|piece| match piece {
+            Piece::Text(text) => holds(text, shell),
+            Piece::Variable(_) => true,
+        })
+    })
+}
+
+/// Ends the script before its first command, since one of its steps would not be what is meant.
+fn refuse(out: &mut String, steps: &[&Step], shell: Shell) {
+    out.push('\n');
+    comment(
+        out,
+        "These steps cannot be written safely for this shell, for the characters that one of their names holds. Do \
+         them by hand, and write the script again:",
+    );
+    for step in steps {
+        comment(out, &step.id);
+        for command in &step.commands {
+            comment(out, &command.arguments.join(" "));
+        }
+    }
+    out.push_str(match shell {
+        Shell::Posix => "echo 'a step has to be done by hand: see the comments of this script' >&2\nexit 2\n",
+        Shell::Power => "throw 'a step has to be done by hand: see the comments of this script'\n",
+    });
+}
+
 fn run(out: &mut String, command: &Command, step: &Step, shell: Shell) {
-    let held = command.arguments.iter().find(|argument| !holds(argument, shell));
-    if held.is_some() {
-        comment(
-            out,
-            "This step cannot be written safely for this shell, for the characters that one of its names holds:",
-        );
+    if command.arguments.iter().any(|argument| !shows_whole(argument)) {
+        // The script has ended before this.
         comment(out, &command.arguments.join(" "));
-        out.push_str(match shell {
-            Shell::Posix => {
-                "echo 'a step has to be done by hand: see the comments of this script' >&2\nexit 2\n"
-            }
-            Shell::Power => "throw 'a step has to be done by hand: see the comments of this script'\n",
-        });
         return;
     }
     let words: Vec<String> =
@@ -221,8 +267,14 @@ fn run(out: &mut String, command: &Command, step: &Step, shell: Shell) {
 /// Whether an argument can be handed over as it is. On Windows some of these programs are batch files, whose interpreter
 /// obeys characters that PowerShell cannot quote for it.
 fn holds(argument: &str, shell: Shell) -> bool {
-    let shows = argument.chars().all(|c| super::inert::shows(c, true));
-    shows && (shell == Shell::Posix || !argument.contains(['"', '&', '|', '^', '%', '!']))
+    shows_whole(argument)
+        && (shell == Shell::Posix
+            || !(argument.contains(['"', '&', '|', '^', '%', '!', '<', '>']) || argument.ends_with('\\')))
+}
+
+/// Whether every character shows as itself.
+fn shows_whole(argument: &str) -> bool {
+    argument.chars().all(|c| super::inert::shows(c, true))
 }
 
 fn word(argument: &str, open: &[Open], shell: Shell) -> String {

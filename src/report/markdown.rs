@@ -106,7 +106,10 @@ fn cause(finding: &Finding, consequences: &[&Finding], again: &[String], put: &m
     }
     if !finding.perhaps.is_empty() {
         let names: Vec<String> = finding.perhaps.iter().map(|id| code(id)).collect();
-        put(format!("Perhaps because of {}, which could not be examined.\n", names.join(", ")));
+        put(format!(
+            "Perhaps because of {}, which could not be examined or still spreads.\n",
+            names.join(", ")
+        ));
     }
     put(format!("{}\n", plain(&finding.explanation)));
     if let Some(remedy) = &finding.remedy {

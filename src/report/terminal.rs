@@ -16,7 +16,7 @@ use owo_colors::{OwoColorize, Style as Paint};
 use super::Style;
 use super::inert::{columns, inert, no_order, wrap};
 use super::rows::verdict;
-use crate::diagnosis::{Diagnosis, Excerpt, Standing, Summary, Verified};
+use crate::diagnosis::{Diagnosis, Excerpt, Standing, Summary, Verified, WRONG_TARGET};
 
 /// Column at which details begin.
 const INDENT: usize = 4;
@@ -197,6 +197,13 @@ impl Screen {
                 format!("not yet: {name} is settling, about {left} s left")
             }
             Standing::Unchanged => format!("unchanged: {name} still stands"),
+            Standing::Behind => {
+                let first = diagnosis.findings.first().map(|it| self.inert(&it.id)).unwrap_or_default();
+                format!("not fixed: {name} cannot show while {first} is found")
+            }
+            Standing::Unknown if diagnosis.findings.iter().any(|it| it.id == WRONG_TARGET) => {
+                format!("{name} was not looked at: this is another deployment than the one that was meant")
+            }
             Standing::Unknown => format!("{name} could not be examined"),
         }
     }

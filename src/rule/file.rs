@@ -147,6 +147,9 @@ pub(super) struct VariantFile {
     #[serde(default)]
     #[schemars(with = "Vec<Vec<String>>")]
     pub(super) commands: Vec<Vec<Source>>,
+    /// Whether the text asks for something that no command does, before anything is changed.
+    #[serde(default)]
+    pub(super) by_hand: bool,
 }
 
 /// A rule file as it is written.

@@ -206,14 +206,14 @@ impl Reader<'_> {
         for command in &from.commands {
             let arguments = command
                 .iter()
-                .map(|argument| self.template("remedy command", argument))
-                .collect::<Result<Vec<_>, _>>()?;
+                .map(|argument| Ok(self.template("remedy command", argument)?.asking()))
+                .collect::<Result<Vec<_>, RuleError>>()?;
             commands.push(arguments);
         }
         if let Some((variable, _)) = &for_each {
             self.known.free.remove(variable);
         }
-        Ok(Variant { when, for_each, text, commands })
+        Ok(Variant { when, for_each, text, commands, by_hand: from.by_hand })
     }
 }
 

@@ -142,6 +142,35 @@ impl Template {
         Self { source: source.trim_end().to_owned() }
     }
 
+    /// The same as an argument of a command, in which `<a name>` stands for what only a person knows.
+    #[must_use]
+    pub(super) fn asking(self) -> Self {
+        let mut source = String::with_capacity(self.source.len());
+        let mut rest = self.source.as_str();
+        while let Some(at) = rest.find(['<', '{']) {
+            let (before, from) = rest.split_at(at);
+            source.push_str(before);
+            let inner = from.strip_prefix('<').and_then(|from| from.split_once('>')).map(|(inner, _)| inner);
+            let name = inner.filter(|name| {
+                name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.contains(['{', '}', '<', '\n'])
+            });
+            // What is computed is left as it is: it has signs of its own.
+            let end = match (name, ["}}", "%}"].iter().filter_map(|end| from.find(end)).min()) {
+                (Some(name), _) => {
+                    source.push_str(&marked(name));
+                    rest = &from[name.len() + 2..];
+                    continue;
+                }
+                (None, Some(end)) if from.starts_with("{{") || from.starts_with("{%") => end + 2,
+                (None, _) => 1,
+            };
+            source.push_str(&from[..end]);
+            rest = &from[end..];
+        }
+        source.push_str(rest);
+        Self { source }
+    }
+
     /// Fills values in. A template that cannot be rendered comes out as one unknown.
     pub fn fill(&self, values: &Values) -> Filled {
         let rendered = ENVIRONMENT.render_str(&self.source, values.0.clone());

@@ -60,10 +60,17 @@ fn found(setting: &'static str, value: impl Into<Value>, how: impl Into<String>)
 
 /// Looks for what is not configured. What cannot be asked is left as it is.
 pub async fn discover(target: &Target, around: &Surroundings<'_>) -> Vec<Found> {
-    let (in_cluster, project) = futures::join!(in_cluster(target, around), compose_project(target, around));
+    // What Azure lists is asked for meanwhile: which of it fits, the cluster says.
+    let (in_cluster, project, listed) = futures::join!(
+        in_cluster(target, around),
+        compose_project(target, around),
+        listed_in_azure(target, around)
+    );
     let mut all = in_cluster.found;
     all.extend(project);
-    all.extend(in_azure(target, around, &in_cluster.links).await);
+    if let Some(listed) = listed {
+        all.extend(in_azure(target, around, &in_cluster.links, listed).await);
+    }
     all
 }
 
@@ -246,21 +253,36 @@ fn workload(
     all
 }
 
-async fn in_azure(target: &Target, around: &Surroundings<'_>, links: &Links) -> Vec<Found> {
-    let wants_cluster = target.is_open("azure.cluster") || target.is_open("azure.resource_group");
-    let wants_identity = target.is_open("azure.identity") && links.client_id.is_some();
-    if !wants_cluster && !wants_identity && target.given("azure.subscription").is_some() {
-        return Vec::new();
+/// What the subscriptions hold.
+struct Listed {
+    subscriptions: Vec<String>,
+    clusters: Vec<Value>,
+    identities: Vec<Value>,
+    /// Whether every list of identities was answered.
+    whole: bool,
+}
+
+async fn listed_in_azure(target: &Target, around: &Surroundings<'_>) -> Option<Listed> {
+    let open = ["azure.cluster", "azure.resource_group", "azure.identity"];
+    if !open.iter().any(|name| target.is_open(name)) && target.given("azure.subscription").is_some() {
+        return None;
     }
     let subscriptions = match target.given("azure.subscription") {
         Some(id) => vec![id],
         None => visible(around.arm).await,
     };
-    let mut all = Vec::new();
-    let ((clusters, _), (mut identities, mut whole)) = futures::join!(
+    let ((clusters, _), (identities, whole)) = futures::join!(
         gather(around.arm, &subscriptions, "Microsoft.ContainerService/managedClusters", CLUSTER_API),
         gather(around.arm, &subscriptions, "Microsoft.ManagedIdentity/userAssignedIdentities", IDENTITY_API),
     );
+    Some(Listed { subscriptions, clusters, identities, whole })
+}
+
+async fn in_azure(target: &Target, around: &Surroundings<'_>, links: &Links, listed: Listed) -> Vec<Found> {
+    let wants_cluster = target.is_open("azure.cluster") || target.is_open("azure.resource_group");
+    let wants_identity = target.is_open("azure.identity") && links.client_id.is_some();
+    let Listed { subscriptions, clusters, mut identities, mut whole } = listed;
+    let mut all = Vec::new();
     if wants_cluster && let Some((cluster, how)) = cluster(&clusters, links) {
         let id = field::text(cluster, "/id").unwrap_or_default();
         if let (Some(subscription), Some(group), Some(name)) = (

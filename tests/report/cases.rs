@@ -181,6 +181,7 @@ pub(crate) fn subject_mismatch() -> Diagnosis {
                 wants, "--issuer", ISSUER, "--audiences", "api://AzureADTokenExchange",
             ])],
             open: vec![],
+            first: String::new(),
         }),
         verify: "takes a minute or two to spread".into(),
         references: vec!["https://learn.microsoft.com/entra/workload-id/workload-identity-federation".into()],
@@ -247,6 +248,7 @@ pub(crate) fn issuer_mismatch() -> Diagnosis {
                 words(&["kubectl", "annotate", "serviceaccount", "it's me", "a=$(id)"]),
             ],
             open: vec!["credential".into()],
+            first: String::new(),
         }),
         ..finding("AADSTS700211", "The federated credential's issuer is not the cluster's", "", &[])
     };

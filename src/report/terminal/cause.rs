@@ -78,8 +78,17 @@ impl Screen {
                 self.detail("because", &format!("of {names}: accepted"), usize::MAX);
             }
             if !cause.perhaps.is_empty() {
-                let names = self.some(&cause.perhaps);
-                self.detail("perhaps", &format!("because of {names}: not examined"), usize::MAX);
+                let spreads = |name: &String| {
+                    diagnosis.inconclusive.iter().any(|row| row.id == *name && row.settling().is_some())
+                };
+                let (moving, open): (Vec<String>, Vec<String>) =
+                    cause.perhaps.iter().cloned().partition(spreads);
+                for (names, how) in [(moving, "still spreading"), (open, "not examined")] {
+                    if !names.is_empty() {
+                        let names = self.some(&names);
+                        self.detail("perhaps", &format!("because of {names}: {how}"), usize::MAX);
+                    }
+                }
             }
             self.line("");
             let most = if self.style.verbose { usize::MAX } else { EXPLAINED };

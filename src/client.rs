@@ -21,6 +21,7 @@ mod primary;
 mod registry;
 mod resolve;
 mod silence;
+mod slots;
 mod tls;
 pub mod variables;
 

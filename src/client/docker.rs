@@ -170,6 +170,7 @@ impl Docker {
         let within = self.transport.limits().request.min(self.transport.remaining());
         let socket = self.socket.display().to_string();
         let seconds = within.as_secs().max(1);
+        let _slot = self.transport.slot(&socket).await;
         let connected = bollard::Docker::connect_with_unix(&socket, seconds, API_DEFAULT_VERSION);
         let outcome = match (self.transport.silent("docker", &socket), connected) {
             (Some(silent), _) => Err(silent),

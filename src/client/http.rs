@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_rustls::TlsConnector;
 use url::Url;
 
@@ -18,13 +17,12 @@ use super::access::Allowed;
 use super::cause::{failure, may_pass, one_line};
 use super::resolve::{Names, addresses};
 use super::silence::Silence;
+use super::slots::{Slot, Slots};
 use super::{ClientError, Limits, Network, Secret};
 use crate::fact::{Call, Layer, Observation, Origin, Reason, Vantage};
 
 /// Redirects that are followed within one host.
 const REDIRECTS: usize = 3;
-/// Requests under way at once, whatever probes ask.
-const AT_ONCE: usize = 32;
 /// First pause before a request is tried again; it doubles.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// Time at the end of a run in which nothing is asked any more.
@@ -118,7 +116,7 @@ struct Inside {
     journal: Mutex<Vec<Call>>,
     silence: Silence,
     /// Requests that may be under way at once.
-    slots: Semaphore,
+    slots: Slots,
 }
 
 /// The transport of one run; clones share it.
@@ -165,7 +163,7 @@ impl Transport {
             vantage,
             journal: Mutex::default(),
             silence: Silence::default(),
-            slots: Semaphore::new(AT_ONCE),
+            slots: Slots::new(),
         })))
     }
 
@@ -316,13 +314,13 @@ impl Transport {
         }
     }
 
-    /// A place among the requests under way. It is never closed, so that there always is one in the end.
-    pub(super) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
-        self.0.slots.acquire().await.ok()
+    /// A place among the requests under way.
+    pub(super) async fn slot(&self, host: &str) -> Slot<'_> {
+        self.0.slots.take(host).await
     }
 
     async fn once(&self, ask: &Ask, by_proxy: bool) -> Try {
-        let _slot = self.slot().await;
+        let _slot = self.slot(&place(&ask.url)).await;
         let within = ask.within.unwrap_or(self.0.limits.request).min(self.remaining());
         let began = Instant::now();
         let spent = || u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -222,7 +222,7 @@ impl Kubernetes {
                 return Try::Failed(Reason::Malformed { detail: one_line(&format!("{path}: {error}")) });
             }
         };
-        let _slot = self.transport.slot().await;
+        let _slot = self.transport.slot(&self.server).await;
         let within = self.transport.limits().request.min(self.transport.remaining());
         let began = Instant::now();
         let spent = || u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

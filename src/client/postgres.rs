@@ -40,6 +40,7 @@ impl Postgres {
     pub async fn rows(&self, sql: &str) -> Observation<Vec<Vec<Option<String>>>> {
         let began = (Timestamp::now(), Instant::now());
         let within = self.transport.limits().request.min(self.transport.remaining());
+        let _slot = self.transport.slot(&self.place).await;
         let outcome = if let Some(silent) = self.transport.silent("sql", &self.place) {
             Err(silent)
         } else if let Ok(outcome) = tokio::time::timeout(within, self.ask(sql)).await {

@@ -23,7 +23,7 @@ mod wording;
 pub use catalogue::{catalogue, scanner};
 pub use chains::{ChainSpec, Chains, LinkSpec, chains};
 pub use clause::{Clause, Joined};
-pub use expression::{Expression, Scope, Truth};
+pub use expression::{Expression, Ground, Scope, Truth};
 pub use file::{Example, ExampleText, Expect, Severity, Sureness, schema};
 pub use load::{RuleError, RuleTable, load, load_some};
 pub use prepare::Entry;

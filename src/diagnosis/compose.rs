@@ -155,7 +155,7 @@ fn tidy(text: &str) -> String {
 }
 
 fn remedy(filler: &Filler<'_>, rule: &Rule) -> Option<Remedy> {
-    let scope = Scope::new(&filler.world.areas, &filler.world.target, filler.binding);
+    let scope = filler.world.scope(filler.binding);
     let fits =
         |variant: &&Variant| variant.when.as_ref().is_none_or(|when| when.truth(&scope) == Truth::True);
     // Where a name would make an order of its own out of a command, the next way that fits stands in.
@@ -168,7 +168,7 @@ fn remedy(filler: &Filler<'_>, rule: &Rule) -> Option<Remedy> {
 /// Every way to mend it, each as far as it can be filled in without knowing which fits.
 pub(super) fn remedies(world: &World<'_>, rule: &Rule, binding: Option<(&str, &str)>) -> Vec<Remedy> {
     let filler = Filler::new(world, rule, binding, &BTreeMap::new());
-    let scope = Scope::new(&world.areas, &world.target, binding);
+    let scope = world.scope(binding);
     let ways = rule.remedy.iter().map(|variant| way(&filler, &scope, variant).0);
     ways.filter(|way| !way.text.is_empty() || !way.commands.is_empty()).collect()
 }

@@ -1,8 +1,9 @@
 //! One rule over one world: fired, passed, inconclusive, or not applicable. Losing knowledge may turn a verdict
 //! into inconclusive, never a failure into a pass.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 use super::symptoms::symptoms;
 use super::{Confidence, Excerpt, Missing, Severity};
 use crate::fact::{Observation, Origin, Outcome, Reason, Snapshot, TextEvidence};
-use crate::rule::{Areas, Example, Expect, Expression, Hit, Rule, RuleTable, Scope, Truth, Values};
+use crate::rule::{Areas, Example, Expect, Expression, Ground, Hit, Rule, RuleTable, Scope, Truth, Values};
 
 /// Seconds before the newest line of a log within which a line counts as present.
 const RECENT_S: i64 = 3600;
@@ -33,6 +34,9 @@ pub(super) struct World<'a> {
     /// Time of the newest line of each place.
     newest: BTreeMap<&'a str, Timestamp>,
     values: OnceCell<Values>,
+    ground: OnceCell<Ground>,
+    /// Made once for each thing that rules are judged for.
+    scopes: RefCell<BTreeMap<Option<(String, String)>, Rc<Scope>>>,
 }
 
 /// What one rule comes to for one subject.
@@ -89,12 +93,31 @@ impl<'a> World<'a> {
                 *known = at.max(*known);
             }
         }
-        Self { snapshot, table, areas, target: nested(snapshot), hits, over, newest, values: OnceCell::new() }
+        Self {
+            snapshot,
+            table,
+            areas,
+            target: nested(snapshot),
+            hits,
+            over,
+            newest,
+            values: OnceCell::new(),
+            ground: OnceCell::new(),
+            scopes: RefCell::default(),
+        }
     }
 
     /// What templates are filled in with; made once, where something has to be filled in at all.
     pub(super) fn values(&self) -> &Values {
         self.values.get_or_init(|| Values::new(&self.areas, &self.table.shapes, &self.target))
+    }
+
+    /// What conditions read.
+    pub(super) fn scope(&self, binding: Option<(&str, &str)>) -> Rc<Scope> {
+        let ground = self.ground.get_or_init(|| Ground::new(&self.areas, &self.target));
+        let key = binding.map(|(variable, area)| (variable.to_owned(), area.to_owned()));
+        let mut scopes = self.scopes.borrow_mut();
+        Rc::clone(scopes.entry(key).or_insert_with(|| Rc::new(Scope::new(ground, binding))))
     }
 
     /// Whether a line is near the newest of its place, or of no known time.
@@ -186,7 +209,7 @@ pub(super) fn judge(
     binding: Option<(&str, &str)>,
     takes_text: bool,
 ) -> Judged {
-    let scope = Scope::new(&world.areas, &world.target, binding);
+    let scope = world.scope(binding);
     if let Some(applies) = &rule.applies {
         match applies.truth(&scope) {
             Truth::True => {}

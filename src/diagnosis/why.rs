@@ -10,7 +10,7 @@ use super::federation::{Field, compare};
 use super::judge::{Judged, World, judge};
 use super::{Excerpt, Missing};
 use crate::fact::{Observation, Outcome, Snapshot, TextSource};
-use crate::rule::{Clause, Joined, Rule, RuleTable, Scope, Truth};
+use crate::rule::{Clause, Joined, Rule, RuleTable, Truth};
 
 /// What a rule came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -126,7 +126,7 @@ pub fn why(snapshot: &Snapshot, table: &RuleTable, rule: &Rule) -> Vec<Why> {
 }
 
 fn one(world: &World<'_>, rule: &Rule, binding: Option<(&str, &str)>, takes_text: bool) -> Why {
-    let scope = Scope::new(&world.areas, &world.target, binding);
+    let scope = world.scope(binding);
     let parts = [("applies", &rule.applies), ("when", &rule.when), ("notice_when", &rule.notice_when)];
     let mut conditions = Vec::new();
     let mut names = BTreeSet::new();

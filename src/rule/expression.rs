@@ -120,25 +120,39 @@ fn full_name(area: &str, name: &str, binding: Option<(&str, &str)>) -> String {
     }
 }
 
-/// The values that expressions read.
+/// What is known, as expressions read it; turned over once for all rules.
+pub struct Ground {
+    areas: BTreeMap<String, Cel>,
+    target: Cel,
+}
+
+impl Ground {
+    /// Areas of facts, and settings.
+    pub fn new(areas: &Areas, target: &Value) -> Self {
+        let areas = areas.iter().map(|(area, facts)| (area.clone(), area_value(facts))).collect();
+        Self { areas, target: convert(target) }
+    }
+}
+
+/// The values that one rule's expressions read.
 pub struct Scope {
     context: Context<'static, 'static>,
 }
 
 impl Scope {
-    /// Areas of facts, settings, and what an `each` variable stands for.
-    pub fn new(areas: &Areas, target: &Value, binding: Option<(&str, &str)>) -> Self {
+    /// What is known, and what an `each` variable stands for.
+    pub fn new(ground: &Ground, binding: Option<(&str, &str)>) -> Self {
         let mut context = Context::with_env(Arc::clone(&ENV));
-        for (area, facts) in areas {
-            context.add_variable_from_value(area.clone(), area_value(facts));
+        for (area, facts) in &ground.areas {
+            context.add_variable_from_value(area.clone(), facts.clone());
         }
         if let Some((variable, area)) = binding {
-            let facts = areas.get(area).cloned().unwrap_or_default();
-            context.add_variable_from_value(variable.to_owned(), area_value(&facts));
+            let facts = ground.areas.get(area).cloned().unwrap_or_else(|| area_value(&BTreeMap::new()));
+            context.add_variable_from_value(variable.to_owned(), facts);
             context
                 .add_variable_from_value(format!("{variable}_area"), Cel::String(Arc::new(area.to_owned())));
         }
-        context.add_variable_from_value("target".to_owned(), convert(target));
+        context.add_variable_from_value("target".to_owned(), ground.target.clone());
         Self { context }
     }
 }

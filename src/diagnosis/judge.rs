@@ -22,6 +22,9 @@ const DEEPEST: usize = 16;
 /// Longest excerpt, in characters.
 const EXCERPT: usize = 320;
 
+/// What conditions read, by what an `each` variable stands for.
+type Scopes = BTreeMap<Option<(String, String)>, Rc<Scope>>;
+
 /// A snapshot as rules see it.
 pub(super) struct World<'a> {
     pub(super) snapshot: &'a Snapshot,
@@ -36,7 +39,7 @@ pub(super) struct World<'a> {
     values: OnceCell<Values>,
     ground: OnceCell<Ground>,
     /// Made once for each thing that rules are judged for.
-    scopes: RefCell<BTreeMap<Option<(String, String)>, Rc<Scope>>>,
+    scopes: RefCell<Scopes>,
 }
 
 /// What one rule comes to for one subject.

@@ -17,6 +17,7 @@ mod prepare;
 mod search;
 mod shape;
 mod symptom;
+mod table;
 mod template;
 mod wording;
 
@@ -25,11 +26,12 @@ pub use chains::{ChainSpec, Chains, LinkSpec, chains};
 pub use clause::{Clause, Joined};
 pub use expression::{Expression, Ground, Scope, Truth};
 pub use file::{Example, ExampleText, Expect, Severity, Sureness, schema};
-pub use load::{RuleError, RuleTable, load, load_some};
+pub use load::RuleError;
 pub use prepare::Entry;
 pub use search::{Search, Shown, is_retry};
 pub use shape::{Shape, shapes};
 pub use symptom::{Found, Hit, Scanner};
+pub use table::{RuleTable, load, load_some, load_to_judge};
 pub use template::{Filled, Template, Values};
 
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::arguments::Examine;
-use super::check::{load_rules, target, vantage};
+use super::check::{target, vantage};
 use super::interrupt::Interrupt;
 use super::progress::{Progress, Unwatched};
 use super::{Failure, record};
@@ -16,7 +16,7 @@ use crate::diagnosis::{Diagnosis, Policy, WRONG_TARGET, diagnose};
 use crate::fact::{Snapshot, TextSource, Vantage, vocabulary};
 use crate::lab::Lab;
 use crate::probe::{self, Clients, Watch};
-use crate::rule::{Rule, RuleTable};
+use crate::rule::{self, Rule, RuleTable};
 use crate::target::{Kind, Target, table};
 
 /// An examination, begun.
@@ -42,7 +42,7 @@ impl Examination {
     /// Reads rules and settings, and stages the lab or reads the record. Nothing is asked yet.
     pub(super) async fn begin(wanted: &Examine) -> Result<Self, Failure> {
         let interrupt = Interrupt::listen();
-        let rules = load_rules(wanted.rules.as_deref())?;
+        let rules = rule::load_to_judge(&vocabulary(), &settings(), wanted.rules.as_deref())?;
         if let Some(file) = &wanted.bundle {
             return Self::recorded(wanted, file, rules, interrupt);
         }

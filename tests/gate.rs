@@ -236,6 +236,8 @@ fn outputs_that_cannot_all_be_written_are_told() {
         (&["-o", "json", "-o", "terminal"][..], "two reports cannot share standard output"),
         (&["-o", "ndjson", "-o", "github"], "two reports cannot share standard output"),
         (&["-o", "json=a", "-o", "sarif=a"], "two reports cannot share a file"),
+        (&["-o", "json=a", "-o", "sarif=./a"], "two reports cannot share a file"),
+        (&["-o", "json=a", "--baseline", "./a"], "is the baseline"),
         (&["-o", "json=."], "cannot be written"),
         (&["-o", "ndjson=no/such/folder"], "cannot be written"),
         (&["-o", "pdf"], "there is no format pdf"),

@@ -25,7 +25,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_sec
 
 /// Examines and reports; with `only`, on that name and what explains it.
 pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, Failure> {
-    reports::acceptable(&arguments.output)?;
+    reports::acceptable(arguments)?;
     if arguments.wait.is_some() && arguments.examine.bundle.is_some() {
         return Err(Failure::Usage(
             "--wait has no meaning with --bundle: nothing changes in a record".into(),

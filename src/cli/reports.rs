@@ -1,7 +1,7 @@
 //! The reports of a run, each to where it was asked for.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::arguments::{Check, Output, Written};
 use super::{Failure, output, record};
@@ -13,8 +13,19 @@ use crate::report::{Format, Style, azure_summary, render};
 /// <https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary>
 const SUMMARY: usize = 1 << 20;
 
+/// Where a file really lies, by whatever path it is named.
+fn place(file: &Path) -> PathBuf {
+    if let Ok(real) = std::fs::canonicalize(file) {
+        return real;
+    }
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    file.file_name().map_or_else(|| file.to_owned(), |name| folder.join(name))
+}
+
 /// Refuses outputs that cannot all be written, before anything is asked.
-pub(super) fn acceptable(outputs: &[Output]) -> Result<(), Failure> {
+pub(super) fn acceptable(arguments: &Check) -> Result<(), Failure> {
+    let outputs = &arguments.output;
     let on_screen: Vec<Written> =
         outputs.iter().filter(|output| output.file.is_none()).map(|output| output.format).collect();
     let lines = |written: &Written| matches!(written, Written::Diagnosis(format) if format.is_lines());
@@ -26,8 +37,14 @@ pub(super) fn acceptable(outputs: &[Output]) -> Result<(), Failure> {
     for (at, file) in outputs.iter().enumerate().filter_map(|(at, output)| Some((at, output.file.as_ref()?)))
     {
         let shown = file.display();
-        if outputs[..at].iter().any(|other| other.file.as_ref() == Some(file)) {
+        let same = |other: &PathBuf| place(other) == place(file);
+        if outputs[..at].iter().filter_map(|other| other.file.as_ref()).any(same) && is_kept(file) {
             return Err(Failure::Usage(format!("{shown}: two reports cannot share a file")));
+        }
+        if arguments.baseline.as_ref().is_some_and(same) {
+            let problem =
+                "is the baseline: written over, it would make every finding of this run a known one";
+            return Err(Failure::Usage(format!("{shown}: {problem}")));
         }
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
         if file.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
@@ -37,6 +54,11 @@ pub(super) fn acceptable(outputs: &[Output]) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Whether what is written there stays: a device may take any number of reports.
+fn is_kept(file: &Path) -> bool {
+    std::fs::metadata(file).map_or(true, |there| there.is_file())
 }
 
 /// Writes every report. One that cannot be written keeps no other from being written.

@@ -88,7 +88,7 @@ fn named<'a>(rows: impl Iterator<Item = &'a Inconclusive>) -> String {
 }
 
 /// The first few names, and how many more there are.
-fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
     let shown = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
     if names.len() > NAMED { format!("{shown} and {} more", names.len() - NAMED) } else { shown }

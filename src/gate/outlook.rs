@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Policy;
+use super::ending::list;
 use crate::diagnosis::{Diagnosis, Finding, Inconclusive, Missing, Settling, Standing};
 use crate::fact::Reason;
 
@@ -47,7 +48,7 @@ pub fn outlook(diagnosis: &Diagnosis, policy: Policy) -> Outlook {
         return Outlook::Final;
     }
     let what = settling.iter().chain(only).max_by_key(|one| one.left_s).map_or_else(
-        || names.iter().copied().collect::<Vec<_>>().join(", "),
+        || format!("answers about {}", list(names.iter().copied())),
         |one| format!("{}: {}, about {} s left", one.name, one.what, one.left_s),
     );
     Outlook::Moving { names: names.into_iter().map(str::to_owned).collect(), what }

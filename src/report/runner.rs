@@ -4,6 +4,7 @@
 use super::inert::inert;
 use super::rows::{Row, State, lacks, rows, shown};
 use super::shell;
+use super::terminal::counted;
 use crate::diagnosis::{Accepted, Diagnosis, Finding, Severity};
 
 /// How a runner is spoken to.
@@ -104,7 +105,8 @@ fn render(diagnosis: &Diagnosis, exit: u8, runner: &dyn Runner) -> String {
         lines.push(runner.problem(true, &format!("exit {exit}"), &inert(&diagnosis.because, true)));
     }
     let target = inert(&diagnosis.target, true);
-    let (begin, end) = runner.group(&format!("mzv-doctor: {target}, {} names, exit {exit}", rows.len()));
+    let names = counted(rows.len(), "name", "names");
+    let (begin, end) = runner.group(&format!("mzv-doctor: {target}, {names}, exit {exit}"));
     lines.push(begin);
     lines.extend(rows.iter().map(line));
     lines.push(end);

@@ -17,6 +17,8 @@ use crate::fact::{FOLLOWING, TextSource};
 
 /// Bytes that the automaton of one expression may keep: many expressions stand side by side.
 const CACHE: usize = 1 << 18;
+/// Lines of a deployment in which all is well. What stands in them is no good piece to look for.
+const USUAL: &[u8] = include_bytes!("../../rules/usual.txt");
 
 /// Compiles an expression: bytes and ASCII classes, since logs are not always UTF-8, and records may hold newlines.
 pub(super) fn compile(source: &str) -> Result<Regex, String> {
@@ -239,9 +241,10 @@ impl Scanner {
                 && self.mentions.iter().any(|mention| mention.is_in(lines))
     }
 
-    /// A filter that is tuned to no text: for texts so short that tuning would take longer than looking.
+    /// A filter that is tuned to what logs usually say: for texts so short that tuning to them would take longer than
+    /// looking.
     pub(super) fn untuned(&self) -> Arc<Filter> {
-        let made = || Arc::new(filter_of(&self.patterns, &Sample::of(b"")));
+        let made = || Arc::new(filter_of(&self.patterns, &Sample::of(USUAL)));
         Arc::clone(self.untuned.get_or_init(made))
     }
 

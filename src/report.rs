@@ -179,6 +179,18 @@ pub struct Style {
     pub unicode: bool,
 }
 
+/// Characters of one line to standard error.
+const LONGEST_WORD: usize = 2000;
+
+/// A line for standard error, which pipelines read as well: harmless, and of a bounded length.
+pub fn one_line(text: &str) -> String {
+    let text = inert::no_order(&inert::inert(text, true));
+    match text.char_indices().nth(LONGEST_WORD) {
+        None => text,
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
 /// Renders a diagnosis, with the exit status that the run ends in.
 pub fn render(diagnosis: &Diagnosis, exit: u8, format: Format, style: Style) -> String {
     match format {

@@ -256,6 +256,24 @@ fn outputs_that_cannot_all_be_written_are_told() {
     }
 }
 
+/// What is said on standard error is read by pipelines as well.
+#[test]
+fn a_complaint_gives_no_orders() {
+    let folder = folder();
+    let here = folder.path();
+    let text = r###"{"format":1,"tool_version":"x","observed_at":"2026-11-25T12:51:53Z","vantage":"##vso[task.x]y \u202e\n::error::z"}"###;
+    std::fs::write(here.join("record.json"), text).unwrap();
+    for arguments in [
+        &["check", "--bundle", "record.json"][..],
+        &["check", "--lab", "healthy", "--require", "##vso[task.x]y\n::error::z"],
+    ] {
+        let refused = run(here, arguments);
+        assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{arguments:?}");
+        assert_eq!(refused.err.lines().count(), 1, "{}", refused.err);
+        assert!(!refused.err.contains("##vso[") && !refused.err.contains('\u{202e}'), "{}", refused.err);
+    }
+}
+
 #[test]
 fn runners_get_annotations_and_a_summary() {
     let folder = folder();

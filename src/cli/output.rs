@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Failure;
 use super::arguments::{CONFIG_VARIABLE, Color};
-use crate::report::Style;
+use crate::report::{Style, one_line};
 
 /// Columns where nothing says how many there are.
 const WIDTH: usize = 100;
@@ -60,14 +60,13 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
 
 /// One line to standard error.
 pub(super) fn complain(text: &str) {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     // Where standard error is closed there is nobody to tell.
-    let _told = writeln!(std::io::stderr(), "mzv-doctor: {line}");
+    let _told = writeln!(std::io::stderr(), "mzv-doctor: {}", one_line(&text.replace(['\n', '\r'], " ")));
 }
 
 /// A note to standard error.
 pub(super) fn note(text: &str) {
-    let _told = writeln!(std::io::stderr(), "{text}");
+    let _told = writeln!(std::io::stderr(), "{}", one_line(text));
 }
 
 /// How the terminal format looks here.

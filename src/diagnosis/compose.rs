@@ -151,7 +151,8 @@ fn cut(value: String) -> String {
 }
 
 fn tidy(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    // Other kinds of space may be what is wrong with a name.
+    text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn remedy(filler: &Filler<'_>, rule: &Rule) -> Option<Remedy> {

@@ -37,7 +37,7 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
         let names: Vec<String> = open.iter().take(NAMES).map(|row| calm(&row.id)).collect();
         let more =
             if open.len() > NAMES { format!(" and {} more", open.len() - NAMES) } else { String::new() };
-        let _written = writeln!(out, "? not examined: {}{more}", names.join(", "));
+        let _written = writeln!(out, "? required, not examined: {}{more}", names.join(", "));
     }
     let accepted: Vec<String> = accepted(diagnosis).iter().map(|(finding, _)| calm(&finding.id)).collect();
     if !accepted.is_empty() {

@@ -19,9 +19,11 @@ pub(super) fn quoted(argument: &str, unicode: bool) -> String {
     // Every shell has this, unlike `$'…'`, which some read as a dollar sign and a text. It drops line breaks at the end,
     // in which no name ends.
     let mut shown = String::from("\"$(printf '");
-    for c in argument.chars() {
+    for (at, c) in argument.chars().enumerate() {
         // Writing to a string does not fail.
         let _written = match c {
+            // What begins with a dash would be an option of printf.
+            '-' if at == 0 => write!(shown, "\\055"),
             '\'' => write!(shown, "'\\''"),
             '\\' => write!(shown, "\\\\"),
             '%' => write!(shown, "%%"),
@@ -90,6 +92,7 @@ mod tests {
             ("a;b", "'a;b'"),
             ("<name>", "'<name>'"),
             ("a\u{1b}[31m%", "\"$(printf 'a\\033[31m%%')\""),
+            ("-x\u{7}", "\"$(printf '\\055x\\007')\""),
             ("a'\u{202e}", "\"$(printf 'a'\\''\\342\\200\\256')\""),
             ("::error::x", "'::error::x'"),
             ("##vso[x]", "\"$(printf '\\043\\043vso[x]')\""),

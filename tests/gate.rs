@@ -202,6 +202,42 @@ fn a_baseline_fails_on_what_is_new_only() {
 }
 
 #[test]
+fn nothing_accepted_is_called_healthy_and_no_entry_counts_as_examined() {
+    let folder = folder();
+    let here = folder.path();
+    std::fs::write(
+        here.join("a.yaml"),
+        entries(&[("imds-expected-on-local-primary", "local Primary")], &day(30)),
+    )
+    .unwrap();
+    let check = ["check", "--lab", "healthy", "--fail-on", "notice", "--suppressions", "a.yaml"];
+    let notice = run(here, &check);
+    assert_eq!(notice.code, 0, "{}", notice.out);
+    assert!(!notice.out.contains("healthy:") && notice.out.contains("being rebuilt"), "{}", notice.out);
+    let none: Vec<(String, String)> =
+        (0..200).map(|number| ("migration-dirty".to_owned(), format!("none-{number}"))).collect();
+    let none: Vec<(&str, &str)> = none.iter().map(|(name, of)| (name.as_str(), of.as_str())).collect();
+    std::fs::write(here.join("b.yaml"), entries(&none, &day(30))).unwrap();
+    let covered = ["check", "--lab", "healthy", "--suppressions", "b.yaml", "--min-coverage", "99"];
+    assert_eq!(run(here, &covered).code, 3);
+}
+
+#[test]
+fn a_baseline_does_not_outlive_a_suppression() {
+    let folder = folder();
+    let here = folder.path();
+    let check = ["check", "--lab", "subject-mismatch", "--suppressions"];
+    std::fs::write(here.join("live.yaml"), entries(&FOUND, &day(30))).unwrap();
+    std::fs::write(here.join("dead.yaml"), entries(&FOUND, &day(-1))).unwrap();
+    assert_eq!(run(here, &[&check[..], &["live.yaml", "-o", "json=base.json"]].concat()).code, 0);
+    let over = run(here, &[&check[..], &["dead.yaml", "--baseline", "base.json"]].concat());
+    assert_eq!(over.code, 1, "{}", over.out);
+    assert_eq!(run(here, &[&check[..], &["dead.yaml", "-o", "json=later.json"]].concat()).code, 1);
+    let warned = [&check[..], &["dead.yaml", "--baseline", "later.json", "--fail-on", "warning"]].concat();
+    assert_eq!(run(here, &warned).code, 1);
+}
+
+#[test]
 fn too_little_is_no_success() {
     let folder = folder();
     let here = folder.path();

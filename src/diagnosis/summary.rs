@@ -14,9 +14,11 @@ pub struct Summary {
     pub causes: usize,
     /// Findings of severity error or warning that another finding explains, other than accepted ones.
     pub consequences: usize,
-    /// Findings of severity error or warning that somebody accepted, or that a baseline knows.
+    /// Findings that somebody accepted, or that a baseline knows.
     pub accepted: usize,
-    /// Notices.
+    /// Findings about the suppressions file, which no rule stands for; counted above as well.
+    pub of_suppressions: usize,
+    /// Notices, other than accepted ones.
     pub notices: usize,
     /// Rules that could not be decided, other than those that nobody asked for.
     pub inconclusive: usize,
@@ -51,6 +53,7 @@ impl Summary {
     pub fn of(diagnosis: &Diagnosis) -> Self {
         let stands = || diagnosis.findings.iter().filter(|finding| finding.severity != Severity::Notice);
         let wrong = || stands().filter(|finding| finding.accepted.is_none());
+        let accepted = || diagnosis.findings.iter().filter(|finding| finding.accepted.is_some()).count();
         let named = |id: &String| wrong().any(|finding| finding.id == *id);
         let causes = wrong()
             .filter(|finding| !finding.caused_by.iter().any(|id| *id != finding.id && named(id)))
@@ -60,14 +63,15 @@ impl Summary {
         Self {
             causes,
             consequences: wrong().count() - causes,
-            accepted: stands().count() - wrong().count(),
-            notices: diagnosis.findings.len() - stands().count(),
+            accepted: accepted(),
+            notices: diagnosis.findings.len() - wrong().count() - accepted(),
+            of_suppressions: diagnosis.findings.iter().filter(|finding| !finding.is_of_a_rule()).count(),
             inconclusive: diagnosis.inconclusive.len() - not_asked,
             not_asked,
             required_inconclusive: required,
             passed: diagnosis.passed.len(),
             not_applicable: diagnosis.not_applicable.len(),
-            healthy: stands().count() == 0
+            healthy: stands().count() + accepted() == 0
                 && !diagnosis.inconclusive.iter().any(keeps_from_health)
                 && !diagnosis.passed.is_empty()
                 && diagnosis.only.is_none(),
@@ -76,7 +80,8 @@ impl Summary {
 
     /// Findings and rules that were decided, of all that apply.
     pub fn examined(&self) -> (usize, usize) {
-        let decided = self.causes + self.consequences + self.accepted + self.notices + self.passed;
+        let found = self.causes + self.consequences + self.accepted + self.notices;
+        let decided = found.saturating_sub(self.of_suppressions) + self.passed;
         (decided, decided + self.inconclusive + self.not_asked)
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::diagnosis::{Accepted, DIAGNOSIS_FORMAT, Diagnosis, WRONG_TARGET};
+use crate::diagnosis::{Accepted, DIAGNOSIS_FORMAT, Diagnosis, SUPPRESSIONS_AREA, WRONG_TARGET};
 
 /// What an earlier run found.
 #[derive(Debug)]
@@ -47,7 +47,10 @@ struct Report {
 #[derive(Deserialize)]
 struct Known {
     id: String,
+    area: String,
     fingerprint: String,
+    #[serde(default)]
+    accepted: Option<Accepted>,
 }
 
 impl Baseline {
@@ -61,7 +64,13 @@ impl Baseline {
         if report.target != target {
             return Err(BaselineError::Elsewhere { found: report.target, here: target.to_owned() });
         }
-        let known = report.findings.into_iter().filter(|finding| finding.id != WRONG_TARGET);
+        // What somebody answered for until a day is not known for longer, and neither is that the day is over.
+        let stays = |finding: &Known| {
+            finding.id != WRONG_TARGET
+                && finding.area != SUPPRESSIONS_AREA
+                && !matches!(finding.accepted, Some(Accepted::Suppression { .. }))
+        };
+        let known = report.findings.into_iter().filter(stays);
         Ok(Self {
             observed_at: report.observed_at,
             known: known.map(|finding| finding.fingerprint).collect(),

@@ -49,7 +49,7 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
     if !diagnosis.because.is_empty() {
         let _written = writeln!(out, "! {}", calm(&diagnosis.because));
     }
-    if let Some((finding, _)) = causes.first() {
+    if let Some((finding, _)) = causes.iter().find(|(finding, _)| finding.is_of_a_rule()) {
         let _written = writeln!(out, "next: mzv-doctor fix {}", calm(&finding.id));
     }
     out

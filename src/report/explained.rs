@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::inert::{inert, wrap};
+use super::inert::{inert, no_order, wrap};
 use super::shell;
 use crate::diagnosis::Explanation;
 
@@ -100,7 +100,7 @@ pub(super) fn plain(text: &str) -> String {
 pub(super) fn fenced(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
-    let lines: Vec<String> = text.lines().map(|line| inert(line, true)).collect();
+    let lines: Vec<String> = text.lines().map(|line| no_order(&inert(line, true))).collect();
     format!("{fence}text\n{}\n{fence}\n", lines.join("\n"))
 }
 

@@ -46,8 +46,11 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
         put(String::new());
     }
     open_questions(&diagnosis.inconclusive, &mut put);
-    let expected: Vec<&Finding> =
-        diagnosis.findings.iter().filter(|it| it.severity == Severity::Notice).collect();
+    let expected: Vec<&Finding> = diagnosis
+        .findings
+        .iter()
+        .filter(|it| it.severity == Severity::Notice && it.accepted.is_none())
+        .collect();
     if !expected.is_empty() {
         put("## Expected\n".into());
         for finding in expected {

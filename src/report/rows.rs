@@ -77,10 +77,9 @@ pub(super) fn wrong(diagnosis: &Diagnosis) -> Vec<Finding> {
     diagnosis.findings.iter().filter(is_wrong).cloned().collect()
 }
 
-/// Findings that stand and fail nothing, other than notices, each with why.
+/// Findings that stand and fail nothing since somebody accepted them, each with why.
 pub(super) fn accepted(diagnosis: &Diagnosis) -> Vec<(&Finding, String)> {
-    let stands = diagnosis.findings.iter().filter(|it| it.severity != Severity::Notice);
-    stands.filter_map(|it| Some((it, it.accepted.as_ref()?.phrase()))).collect()
+    diagnosis.findings.iter().filter_map(|it| Some((it, it.accepted.as_ref()?.phrase()))).collect()
 }
 
 /// What a diagnosis comes to, in a few words.

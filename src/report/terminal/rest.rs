@@ -6,8 +6,11 @@ use crate::report::inert::wrap;
 
 impl Screen {
     pub(super) fn expected(&mut self, diagnosis: &Diagnosis) {
-        let notices: Vec<&Finding> =
-            diagnosis.findings.iter().filter(|finding| finding.severity == Severity::Notice).collect();
+        let notices: Vec<&Finding> = diagnosis
+            .findings
+            .iter()
+            .filter(|it| it.severity == Severity::Notice && it.accepted.is_none())
+            .collect();
         if notices.is_empty() {
             return;
         }

@@ -89,8 +89,8 @@ fn run() -> u8 {
 
 async fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
     match arguments.verb {
-        Verb::Check(check) => check::check(&check, None).await,
-        Verb::Verify(verify) => check::check(&verify.check, Some(&verify.name)).await,
+        Verb::Check(check) => Box::pin(check::check(&check, None)).await,
+        Verb::Verify(verify) => Box::pin(check::check(&verify.check, Some(&verify.name))).await,
         Verb::Why(wanted) => why::why(&wanted).await,
         Verb::Fix(wanted) => fix::fix(&wanted).await,
         Verb::Diff(wanted) => diff::diff(&wanted),

@@ -59,6 +59,14 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// Findings that fail the run and that no other one that fails it explains.
+    fn own(self, diagnosis: &Diagnosis) -> Vec<&Finding> {
+        let failing: Vec<&Finding> = diagnosis.findings.iter().filter(|it| self.fails(it)).collect();
+        let explained =
+            |it: &&&Finding| it.caused_by.iter().any(|id| failing.iter().any(|one| one.id == *id));
+        failing.iter().filter(|it| !explained(it)).copied().collect()
+    }
+
     /// Whether a finding is bad enough, and nobody has accepted it.
     fn counts(self, finding: &Finding) -> bool {
         finding.severity >= self.fail_on && finding.accepted.is_none()

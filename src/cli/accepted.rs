@@ -14,8 +14,8 @@ const LONGEST: u64 = 64 << 20;
 /// What is known already.
 pub(super) struct Accepted {
     suppressions: Option<Suppressions>,
-    /// The baseline's text, until it is known which deployment is examined.
-    baseline: Option<(String, String)>,
+    /// The baseline, with its file.
+    baseline: Option<(String, Baseline)>,
 }
 
 impl Accepted {
@@ -36,7 +36,11 @@ impl Accepted {
             suppressions = Some(read);
         }
         let baseline = match &arguments.baseline {
-            Some(path) => Some((path.display().to_string(), text(path)?)),
+            Some(path) => {
+                let file = path.display().to_string();
+                let read = Baseline::read(&text(path)?);
+                Some((file.clone(), read.map_err(|error| Failure::Usage(format!("{file}: {error}")))?))
+            }
             None => None,
         };
         Ok(Self { suppressions, baseline })
@@ -47,9 +51,9 @@ impl Accepted {
         if let Some(suppressions) = &self.suppressions {
             suppressions.mark(diagnosis);
         }
-        if let Some((file, text)) = &self.baseline {
-            let read = Baseline::read(text, &diagnosis.target);
-            read.map_err(|error| Failure::Usage(format!("{file}: {error}")))?.mark(diagnosis);
+        if let Some((file, baseline)) = &self.baseline {
+            let marked = baseline.mark(diagnosis);
+            marked.map_err(|error| Failure::Usage(format!("{file}: {error}")))?;
         }
         put_in_order(diagnosis);
         Ok(())

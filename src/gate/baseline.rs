@@ -11,6 +11,7 @@ use crate::diagnosis::{Accepted, DIAGNOSIS_FORMAT, Diagnosis, SUPPRESSIONS_AREA,
 #[derive(Debug)]
 pub struct Baseline {
     observed_at: Timestamp,
+    target: String,
     known: BTreeSet<String>,
 }
 
@@ -54,15 +55,12 @@ struct Known {
 }
 
 impl Baseline {
-    /// Reads a report in JSON about a deployment.
-    pub fn read(text: &str, target: &str) -> Result<Self, BaselineError> {
+    /// Reads a report in JSON.
+    pub fn read(text: &str) -> Result<Self, BaselineError> {
         let report: Report =
             serde_json::from_str(text).map_err(|error| BaselineError::NotAReport(error.to_string()))?;
         if report.format != DIAGNOSIS_FORMAT {
             return Err(BaselineError::Form { found: report.format });
-        }
-        if report.target != target {
-            return Err(BaselineError::Elsewhere { found: report.target, here: target.to_owned() });
         }
         // What somebody answered for until a day is not known for longer, and neither is that the day is over.
         let stays = |finding: &Known| {
@@ -73,16 +71,24 @@ impl Baseline {
         let known = report.findings.into_iter().filter(stays);
         Ok(Self {
             observed_at: report.observed_at,
+            target: report.target,
             known: known.map(|finding| finding.fingerprint).collect(),
         })
     }
 
-    /// Marks what was found before.
-    pub fn mark(&self, diagnosis: &mut Diagnosis) {
+    /// Marks what was found before, of the same deployment.
+    pub fn mark(&self, diagnosis: &mut Diagnosis) -> Result<(), BaselineError> {
+        if self.target != diagnosis.target {
+            return Err(BaselineError::Elsewhere {
+                found: self.target.clone(),
+                here: diagnosis.target.clone(),
+            });
+        }
         for finding in &mut diagnosis.findings {
             if finding.accepted.is_none() && self.known.contains(&finding.fingerprint) {
                 finding.accepted = Some(Accepted::Baseline { observed_at: self.observed_at });
             }
         }
+        Ok(())
     }
 }

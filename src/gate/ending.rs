@@ -50,9 +50,9 @@ pub fn ending(diagnosis: &Diagnosis, policy: Policy) -> Ending {
         return end(exit::FINDINGS, "");
     }
     let moving: BTreeSet<&str> = spreading(diagnosis).map(|row| row.id.as_str()).collect();
-    let waits = |it: &&&Finding| it.perhaps.iter().any(|name| moving.contains(name.as_str()));
+    let waits = |it: &&Finding| it.perhaps.iter().any(|name| moving.contains(name.as_str()));
     let failing: Vec<&Finding> = diagnosis.findings.iter().filter(|it| policy.fails(it)).collect();
-    let own: Vec<&&Finding> = failing.iter().filter(|it| it.caused_by.is_empty()).collect();
+    let own = policy.own(diagnosis);
     // What only hangs on what spreads does not fail a run that waits for it.
     let only_waits = policy.waited && !own.is_empty() && own.iter().all(waits);
     if !failing.is_empty() && !only_waits {

@@ -29,8 +29,7 @@ pub fn outlook(diagnosis: &Diagnosis, policy: Policy) -> Outlook {
     let moving: BTreeSet<&str> = settling.iter().chain(only).map(|one| one.name.as_str()).collect();
     let hangs = |finding: &Finding| finding.perhaps.iter().any(|name| moving.contains(name.as_str()));
     let verifying = diagnosis.only.is_some();
-    let failing = |finding: &&Finding| policy.fails(finding) && finding.caused_by.is_empty();
-    if !verifying && diagnosis.findings.iter().filter(failing).any(|finding| !hangs(finding)) {
+    if !verifying && policy.own(diagnosis).into_iter().any(|finding| !hangs(finding)) {
         return Outlook::Final;
     }
     // Right after a fix, what was found before it is asked about until it is gone.

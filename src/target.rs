@@ -20,6 +20,7 @@ use crate::fact::Setting;
 
 pub use cloud::Cloud;
 pub use discovery::{DISCOVERY, Found, Surroundings, discover};
+pub use file::SETTINGS_FILE;
 pub use table::{Kind, SettingSpec, parse_duration, table};
 
 /// A setting that cannot be used as it is.
@@ -89,7 +90,7 @@ impl Target {
         flags: impl IntoIterator<Item = (&'static str, &'static str, Value)>,
     ) -> Result<Self, TargetError> {
         let mut target = Self::defaults();
-        let implied = Path::new(file::DEFAULT_NAME);
+        let implied = Path::new(SETTINGS_FILE);
         if let Some(path) = file.or_else(|| implied.is_file().then_some(implied)) {
             for (name, value, origin) in file::read(path)? {
                 target.set(&name, value, &origin)?;

@@ -114,6 +114,7 @@ fn an_entry_that_should_not_stand_is_a_finding_and_has_no_effect() {
         (&FOUND[..1], day(-1), "suppression-expired"),
         (&[("AADSTS700213", "*")][..], day(30), "suppression-too-broad"),
         (&[("AADSTS700213", "i*")][..], day(30), "suppression-too-broad"),
+        (&[("AADSTS700213", "*a*e*u*")][..], day(30), "suppression-too-broad"),
         (&FOUND[..1], day(400), "suppression-too-broad"),
         (&[("AADSTS700213", "id-of-another")][..], day(30), "suppression-unused"),
         (&[("migration-dirty", "mazevault")][..], day(30), "suppression-unused"),
@@ -210,7 +211,7 @@ fn nothing_accepted_is_called_healthy_and_no_entry_counts_as_examined() {
         entries(&[("imds-expected-on-local-primary", "local Primary")], &day(30)),
     )
     .unwrap();
-    let check = ["check", "--lab", "healthy", "--fail-on", "notice", "--suppressions", "a.yaml"];
+    let check = ["check", "--lab", "healthy", "--fail-on", "warning", "--suppressions", "a.yaml"];
     let notice = run(here, &check);
     assert_eq!(notice.code, 0, "{}", notice.out);
     assert!(!notice.out.contains("healthy:") && notice.out.contains("being rebuilt"), "{}", notice.out);
@@ -268,12 +269,18 @@ fn outputs_that_cannot_all_be_written_are_told() {
     let folder = folder();
     let here = folder.path();
     let healthy = ["check", "--lab", "healthy"];
+    std::os::unix::fs::symlink("nowhere-yet", here.join("leads-on")).unwrap();
     for (outputs, said) in [
         (&["-o", "json", "-o", "terminal"][..], "two reports cannot share standard output"),
         (&["-o", "ndjson", "-o", "github"], "two reports cannot share standard output"),
         (&["-o", "json=a", "-o", "sarif=a"], "two reports cannot share a file"),
         (&["-o", "json=a", "-o", "sarif=./a"], "two reports cannot share a file"),
         (&["-o", "json=a", "--baseline", "./a"], "is the baseline"),
+        (&["-o", "json=a", "--suppressions", "./a"], "is the suppressions file"),
+        (&["-o", "json=a", "--bundle", "./a"], "is the record that is judged"),
+        (&["-o", "json=./mzv-doctor.yaml"], "is the settings file"),
+        (&["-o", "json=leads-on", "-o", "sarif=nowhere-yet"], "two reports cannot share a file"),
+        (&["-o", "json", "-o", "junit=/dev/stdout"], "is standard output"),
         (&["-o", "json=."], "cannot be written"),
         (&["-o", "ndjson=no/such/folder"], "cannot be written"),
         (&["-o", "pdf"], "there is no format pdf"),
@@ -286,9 +293,56 @@ fn outputs_that_cannot_all_be_written_are_told() {
         let run = run(here, &[&healthy[..], &["-o", "terminal", "-o", full, "-o", "junit=j.xml"]].concat());
         assert_eq!(run.code, 2, "{full}");
         assert!(run.err.contains("/dev/full: cannot be written"), "{}", run.err);
-        assert!(run.out.contains("healthy:"));
-        assert!(std::fs::read_to_string(here.join("j.xml")).unwrap().contains("</testsuites>"));
+        // The other reports do not say that all is well.
+        assert!(!run.out.contains("healthy:") && run.out.contains("exit 2"), "{}", run.out);
+        let tests = std::fs::read_to_string(here.join("j.xml")).unwrap();
+        let tests = quick_junit::Report::deserialize_from_str(&tests).unwrap();
+        assert_eq!(tests.errors, 1);
         std::fs::remove_file(here.join("j.xml")).unwrap();
+    }
+}
+
+/// A link leads to its file, and what names standard output is it.
+#[test]
+fn a_report_goes_to_where_its_name_leads() {
+    let folder = folder();
+    let here = folder.path();
+    std::os::unix::fs::symlink("later", here.join("link")).unwrap();
+    let done = run(here, &["check", "--lab", "healthy", "-o", "short=link"]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(here.join("link").is_symlink());
+    assert!(std::fs::read_to_string(here.join("later")).unwrap().contains("healthy"));
+    let screen = std::fs::File::create(here.join("screen")).unwrap();
+    let arguments = ["check", "--lab", "healthy", "-o", "short=/dev/stdout", "-o", "junit=j.xml"];
+    let status = program(here, &arguments).stdout(screen).stderr(Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(std::fs::read_to_string(here.join("screen")).unwrap().contains("healthy"));
+}
+
+/// Whatever a run waits for, who interrupts it twice is rid of it.
+#[test]
+fn a_second_interrupt_ends_a_run_that_hangs_on_a_pipe() {
+    let folder = folder();
+    let here = folder.path();
+    assert!(Command::new("mkfifo").arg(here.join("pipe")).status().unwrap().success());
+    for arguments in [
+        &["check", "--lab", "healthy", "-o", "ndjson=pipe"][..],
+        &["check", "--lab", "healthy", "-o", "json=pipe"],
+        &["check", "--lab", "healthy", "--baseline", "pipe"],
+    ] {
+        let mut child =
+            program(here, arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(began.elapsed() < Duration::from_mins(2), "{arguments:?}");
+            std::thread::sleep(Duration::from_millis(1500));
+            stop(&child, "-INT");
+        };
+        // Where the first one comes before anybody listens it ends the program by itself.
+        assert!(matches!(status.code(), Some(130) | None), "{arguments:?}: {status}");
     }
 }
 
@@ -453,7 +507,7 @@ fn an_interrupted_run_leaves_valid_reports_in_every_format() {
         assert_eq!((&document["exit_code"], &document["summary"]["healthy"]), (&130.into(), &false.into()));
         assert!(schema("diagnosis.v1.json").is_valid(&document));
         assert_eq!(lines(&text("ndjson")).last().unwrap()["exit_code"], 130);
-        assert!(quick_junit::Report::deserialize_from_str(&text("junit")).is_ok());
+        assert!(quick_junit::Report::deserialize_from_str(&text("junit")).unwrap().errors > 0);
         let sarif: Value = serde_json::from_str(&text("sarif")).unwrap();
         assert_eq!(sarif["runs"][0]["invocations"][0]["executionSuccessful"], false);
         assert!(text("openmetrics").ends_with("# EOF\n"));

@@ -205,6 +205,22 @@ fn the_check_of_each_pipeline_ends_as_the_deployment_is_and_leaves_its_reports()
                 assert_eq!(out.contains("\n::error title=AADSTS700213::"), name == "github", "{name}");
                 let logged = out.contains("\n##vso[task.logissue type=error]AADSTS700213");
                 assert_eq!(logged, name == "azure-pipelines", "{name}");
+                if name == "github" {
+                    let yaml = pipeline.read();
+                    let choose = text(by(&yaml["jobs"]["check"]["steps"], "id", "choose"), "/run");
+                    let done = runner.step(&choose, &variables);
+                    assert!(done.status.success(), "{}", shown(&done));
+                    let chosen =
+                        std::fs::read_to_string(runner.path("temp").join("code-scanning.sarif")).unwrap();
+                    let chosen: Value = serde_json::from_str(&chosen).unwrap();
+                    let results = chosen["runs"][0]["results"].as_array().unwrap();
+                    let fails = document["findings"].as_array().unwrap().len();
+                    assert!(fails > 0 && results.len() == fails);
+                    for result in results {
+                        let uri = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+                        assert_eq!((&result["kind"], uri), (&"fail".into(), &"mzv-doctor.yaml".into()));
+                    }
+                }
                 let summary = runner.path("summary.md").is_file();
                 assert_eq!(summary, name == "github", "{name}");
             }
@@ -283,7 +299,11 @@ fn linters_find_nothing() {
     let scripts = tempfile::tempdir().unwrap();
     for pipeline in PIPELINES {
         let yaml = pipeline.read();
-        for (step, script) in [("install", (pipeline.install)(&yaml)), ("check", (pipeline.check)(&yaml))] {
+        let mut steps = vec![("install", (pipeline.install)(&yaml)), ("check", (pipeline.check)(&yaml))];
+        if pipeline.name == "github" {
+            steps.push(("choose", text(by(&yaml["jobs"]["check"]["steps"], "id", "choose"), "/run")));
+        }
+        for (step, script) in steps {
             let path = scripts.path().join(format!("{}-{step}.sh", pipeline.name));
             std::fs::write(&path, format!("#!/bin/bash\n{script}\n")).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();

@@ -7,6 +7,7 @@ use super::arguments::Check;
 use super::examination::Examination;
 use crate::diagnosis::Diagnosis;
 use crate::gate::{Baseline, Suppressions, put_in_order};
+use crate::report::DOCUMENT_FORMAT;
 
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 64 << 20;
@@ -38,7 +39,7 @@ impl Accepted {
         let baseline = match &arguments.baseline {
             Some(path) => {
                 let file = path.display().to_string();
-                let read = Baseline::read(&text(path)?);
+                let read = Baseline::read(&text(path)?, DOCUMENT_FORMAT);
                 Some((file.clone(), read.map_err(|error| Failure::Usage(format!("{file}: {error}")))?))
             }
             None => None,

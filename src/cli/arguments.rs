@@ -517,7 +517,6 @@ fn format_and_file<T: Copy>(text: &str, all: &[(&str, T)]) -> Result<(T, Option<
 pub(super) enum FailOn {
     Error,
     Warning,
-    Notice,
 }
 
 impl FailOn {
@@ -525,7 +524,6 @@ impl FailOn {
         match self {
             Self::Error => Severity::Error,
             Self::Warning => Severity::Warning,
-            Self::Notice => Severity::Notice,
         }
     }
 }

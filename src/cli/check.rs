@@ -60,8 +60,7 @@ pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, F
     }
     let ending = ending(&diagnosis, policy);
     diagnosis.because = ending.because;
-    let ended = run.events.end(&diagnosis, ending.code);
-    reports::write(arguments, &run.examination.snapshot, &diagnosis, ending.code).and(ended)?;
+    reports::write(arguments, &run.examination.snapshot, diagnosis, ending.code, &run.events)?;
     Ok(ending.code)
 }
 

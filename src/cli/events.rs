@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Failure;
 use super::arguments::{Output, Written};
+use super::output::is_screen;
 use crate::diagnosis::Diagnosis;
 use crate::fact::{Observation, ProbeRun};
 use crate::probe::Watch;
@@ -28,8 +29,11 @@ impl Events {
         let wanted = outputs.iter().filter(|output| output.format == Written::Events);
         let streams: Result<Vec<_>, Failure> = wanted
             .map(|output| {
-                let (file, into) = match &output.file {
-                    None => ("standard output".to_owned(), Box::new(std::io::stdout()) as Box<_>),
+                let (file, into): (String, Box<dyn Write + Send>) = match &output.file {
+                    None => ("standard output".to_owned(), Box::new(std::io::stdout())),
+                    Some(path) if is_screen(path) => {
+                        (path.display().to_string(), Box::new(std::io::stdout()))
+                    }
                     Some(path) => (path.display().to_string(), create(path)?),
                 };
                 Ok(Mutex::new(Stream { file, into, broken: None }))
@@ -54,21 +58,23 @@ impl Events {
         }
     }
 
+    /// The first stream that broke by now.
+    pub(super) fn broken(&self) -> Option<Failure> {
+        self.0.iter().find_map(|stream| {
+            let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+            let cause = stream.broken.take_if(|cause| cause.kind() != std::io::ErrorKind::BrokenPipe)?;
+            let said = std::io::Error::new(cause.kind(), cause.to_string());
+            stream.broken = Some(cause);
+            Some(Failure::Output { file: stream.file.clone(), cause: said })
+        })
+    }
+
     /// Tells what the run came to, and ends.
-    pub(super) fn end(self, diagnosis: &Diagnosis, exit: u8) -> Result<(), Failure> {
+    pub(super) fn end(&self, diagnosis: &Diagnosis, exit: u8) -> Result<(), Failure> {
         for event in events_of(diagnosis, exit) {
             self.tell(&event);
         }
-        for stream in self.0 {
-            let stream = stream.into_inner().unwrap_or_else(PoisonError::into_inner);
-            match stream.broken {
-                Some(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
-                    return Err(Failure::Output { file: stream.file, cause });
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        self.broken().map_or(Ok(()), Err)
     }
 }
 

@@ -1,12 +1,15 @@
 //! Writing: reports to standard output or whole files, everything else to standard error.
 
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::arguments::{CONFIG_VARIABLE, Color};
 use crate::report::{Style, one_line};
 
+/// Links that lead from one to the next, at most.
+const LINKS: usize = 40;
 /// Columns where nothing says how many there are.
 const WIDTH: usize = 100;
 /// Narrower than this nothing is readable.
@@ -34,24 +37,50 @@ pub(super) fn put(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Where a file really lies, by whatever path and links it is named; also one that is not there yet.
+pub(super) fn place(file: &Path) -> PathBuf {
+    let mut file = file.to_owned();
+    for _ in 0..LINKS {
+        if let Ok(real) = std::fs::canonicalize(&file) {
+            return real;
+        }
+        let Ok(to) = std::fs::read_link(&file) else { break };
+        file = folder(&file).join(to);
+    }
+    let folder = std::fs::canonicalize(folder(&file)).unwrap_or_else(|_| folder(&file).to_owned());
+    file.file_name().map_or_else(|| file.clone(), |name| folder.join(name))
+}
+
+/// The folder of a file.
+pub(super) fn folder(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether a path names standard output itself, which is not to be replaced by a file of its own.
+pub(super) fn is_screen(path: &Path) -> bool {
+    let place = |path: &Path| std::fs::metadata(path).ok().map(|it| (it.dev(), it.ino()));
+    place(path).is_some_and(|there| place(Path::new("/dev/stdout")) == Some(there))
+}
+
 /// A whole file or none: written beside its place and moved there. What is no plain file (a device, a pipe) is
 /// written to as it stands, and a link leads to its file.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let refuse = |cause| Failure::Output { file: path.display().to_string(), cause };
-    let real = std::fs::canonicalize(path);
-    let path = real.as_deref().unwrap_or(path);
+    if is_screen(path) {
+        return put(text);
+    }
+    let path = &place(path);
     let there = std::fs::metadata(path).ok();
     if there.as_ref().is_some_and(|it| !it.is_file()) {
         let mut file = std::fs::OpenOptions::new().write(true).open(path).map_err(refuse)?;
         return file.write_all(text.as_bytes()).map_err(refuse);
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut make = tempfile::Builder::new();
     let mode = match there {
         Some(there) => there.permissions(),
         None => std::os::unix::fs::PermissionsExt::from_mode(0o666),
     };
-    let mut file = make.permissions(mode).tempfile_in(folder).map_err(refuse)?;
+    let mut file = make.permissions(mode).tempfile_in(folder(path)).map_err(refuse)?;
     file.write_all(text.as_bytes()).map_err(refuse)?;
     file.as_file().sync_all().map_err(refuse)?;
     file.persist(path).map_err(|error| refuse(error.error))?;

@@ -4,24 +4,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::arguments::{Check, Output, Written};
+use super::events::Events;
 use super::{Failure, output, record};
 use crate::diagnosis::Diagnosis;
 use crate::fact::Snapshot;
+use crate::gate::exit;
 use crate::report::{Format, Style, azure_summary, render};
+use crate::target::SETTINGS_FILE;
 
 /// What GitHub takes as a step's summary, in bytes.
 /// <https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary>
 const SUMMARY: usize = 1 << 20;
-
-/// Where a file really lies, by whatever path it is named.
-fn place(file: &Path) -> PathBuf {
-    if let Ok(real) = std::fs::canonicalize(file) {
-        return real;
-    }
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-    file.file_name().map_or_else(|| file.to_owned(), |name| folder.join(name))
-}
 
 /// Refuses outputs that cannot all be written, before anything is asked.
 pub(super) fn acceptable(arguments: &Check) -> Result<(), Failure> {
@@ -34,26 +27,42 @@ pub(super) fn acceptable(arguments: &Check) -> Result<(), Failure> {
                        file, as in -o json=FILE";
         return Err(Failure::Usage(problem.into()));
     }
+    let inputs = inputs(arguments);
     for (at, file) in outputs.iter().enumerate().filter_map(|(at, output)| Some((at, output.file.as_ref()?)))
     {
-        let shown = file.display();
-        let same = |other: &PathBuf| place(other) == place(file);
-        if outputs[..at].iter().filter_map(|other| other.file.as_ref()).any(same) && is_kept(file) {
-            return Err(Failure::Usage(format!("{shown}: two reports cannot share a file")));
+        let refuse = |what: &str| Err(Failure::Usage(format!("{}: {what}", file.display())));
+        let same = |other: &PathBuf| output::place(other) == output::place(file);
+        if is_kept(file) {
+            if outputs[..at].iter().filter_map(|other| other.file.as_ref()).any(same) {
+                return refuse("two reports cannot share a file");
+            }
+            if let Some((_, what)) = inputs.iter().find(|(input, _)| same(input)) {
+                return refuse(&format!("is {what}, and would be written over"));
+            }
         }
-        if arguments.baseline.as_ref().is_some_and(same) {
-            let problem =
-                "is the baseline: written over, it would make every finding of this run a known one";
-            return Err(Failure::Usage(format!("{shown}: {problem}")));
+        if output::is_screen(file) && !on_screen.is_empty() {
+            return refuse("is standard output, which holds a report already");
         }
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if file.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
-            return Err(Failure::Usage(format!(
-                "{shown}: cannot be written: there is no such folder, or it is one itself"
-            )));
+        if file.is_dir() || !output::folder(&output::place(file)).is_dir() {
+            return refuse("cannot be written: there is no such folder, or it is one itself");
         }
     }
     Ok(())
+}
+
+/// Files that the run reads, each with what it is.
+fn inputs(arguments: &Check) -> Vec<(PathBuf, &'static str)> {
+    let examine = &arguments.examine;
+    let settings = examine.target.settings_file().or_else(|| Some(PathBuf::from(SETTINGS_FILE)));
+    [
+        (arguments.baseline.clone(), "the baseline"),
+        (arguments.suppressions.clone(), "the suppressions file"),
+        (examine.bundle.clone(), "the record that is judged"),
+        (settings, "the settings file"),
+    ]
+    .into_iter()
+    .filter_map(|(file, what)| Some((file?, what)))
+    .collect()
 }
 
 /// Whether what is written there stays: a device may take any number of reports.
@@ -61,40 +70,96 @@ fn is_kept(file: &Path) -> bool {
     std::fs::metadata(file).map_or(true, |there| there.is_file())
 }
 
-/// Writes every report. One that cannot be written keeps no other from being written.
+/// Writes every report. One that cannot be written keeps no other from being written, and the others say so.
 pub(super) fn write(
     arguments: &Check,
     snapshot: &Snapshot,
-    diagnosis: &Diagnosis,
+    diagnosis: Diagnosis,
     exit: u8,
+    events: &Events,
 ) -> Result<(), Failure> {
-    let style = output::style(arguments.color, arguments.verbose);
-    let plain = Style { color: false, ..style };
     let to_screen = [Output { format: Written::Diagnosis(Format::Terminal), file: None }];
     let outputs: &[Output] = if arguments.output.is_empty() { &to_screen } else { &arguments.output };
-    let mut failed = None;
-    for wanted in outputs {
-        let style = if wanted.file.is_some() { plain } else { style };
-        let text = match wanted.format {
-            Written::Events => continue,
-            Written::Snapshot => record::write(snapshot),
-            Written::Diagnosis(format) => render(diagnosis, exit, format, style),
+    let style = output::style(arguments.color, arguments.verbose);
+    let mut reports = Reports { outputs, snapshot, diagnosis, exit, style, failed: None };
+    reports.note(events.broken().map_or(Ok(()), Err));
+    reports.files();
+    reports.all(|output| output.file.is_some() && !output.is_file());
+    let ended = events.end(&reports.diagnosis, reports.exit);
+    reports.note(ended);
+    if outputs.iter().any(|output| output.format == Written::Diagnosis(Format::Github)) {
+        let summarised = step_summary(&reports.diagnosis, reports.exit, reports.plain());
+        reports.note(summarised);
+    }
+    reports.all(|output| output.file.is_none());
+    reports.failed.map_or(Ok(()), Err)
+}
+
+/// Reports of a run, on their way out.
+struct Reports<'a> {
+    outputs: &'a [Output],
+    snapshot: &'a Snapshot,
+    diagnosis: Diagnosis,
+    exit: u8,
+    style: Style,
+    failed: Option<Failure>,
+}
+
+impl Output {
+    /// Whether it is a file that can be written once more.
+    fn is_file(&self) -> bool {
+        self.file.as_deref().is_some_and(|file| is_kept(file) && !output::is_screen(file))
+    }
+}
+
+impl Reports<'_> {
+    fn plain(&self) -> Style {
+        Style { color: false, ..self.style }
+    }
+
+    /// Takes note of what could not be written. From the first such on, it is what the run comes to.
+    fn note(&mut self, written: Result<(), Failure>) {
+        let Err(failure) = written else { return };
+        if self.failed.is_none() {
+            self.exit = exit::USAGE;
+            self.diagnosis.because = failure.to_string();
+            self.failed = Some(failure);
+            self.files();
+        }
+    }
+
+    /// Writes the files; where one of them cannot be, all of them again.
+    fn files(&mut self) {
+        self.all(Output::is_file);
+    }
+
+    fn all(&mut self, which: impl Fn(&Output) -> bool) {
+        for wanted in self.outputs.iter().filter(|output| which(output)) {
+            let written = self.one(wanted);
+            self.note(written);
+        }
+    }
+
+    fn one(&self, wanted: &Output) -> Result<(), Failure> {
+        let style = if wanted.file.is_some() { self.plain() } else { self.style };
+        let mut text = match wanted.format {
+            Written::Events => return Ok(()),
+            Written::Snapshot => record::write(self.snapshot),
+            Written::Diagnosis(format) => render(&self.diagnosis, self.exit, format, style),
         };
-        let summary = match wanted.format {
-            Written::Diagnosis(Format::Github) => {
-                step_summary(diagnosis, exit, plain).map(|()| String::new())
+        let summarised = match wanted.format {
+            Written::Diagnosis(Format::AzurePipelines) => {
+                attached_summary(&self.diagnosis, self.exit, self.plain())
             }
-            Written::Diagnosis(Format::AzurePipelines) => attached_summary(diagnosis, exit, plain),
             Written::Diagnosis(_) | Written::Snapshot | Written::Events => Ok(String::new()),
         };
-        let further = summary.as_deref().unwrap_or_default();
+        text.push_str(summarised.as_deref().unwrap_or_default());
         let written = match &wanted.file {
-            None => output::put(&format!("{text}{further}")),
-            Some(path) => output::write(path, &format!("{text}{further}")),
+            None => output::put(&text),
+            Some(path) => output::write(path, &text),
         };
-        failed = failed.or(written.err()).or(summary.err());
+        written.and(summarised.map(drop))
     }
-    failed.map_or(Ok(()), Err)
 }
 
 /// Adds the report to the summary of a GitHub workflow's step, where there is one.

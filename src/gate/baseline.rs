@@ -22,10 +22,12 @@ pub enum BaselineError {
     #[error("is no report of a run: `mzv-doctor check -o json=FILE` writes one ({0})")]
     NotAReport(String),
     /// It was written by another release.
-    #[error("has form {found}, and this release reads form {DIAGNOSIS_FORMAT}: write it again")]
+    #[error("has form {found}, and this release reads form {read}: write it again")]
     Form {
         /// The form it has.
         found: u32,
+        /// The form that is read.
+        read: u32,
     },
     /// It is about another deployment.
     #[error("is about {found}, and this is {here}")]
@@ -39,6 +41,7 @@ pub enum BaselineError {
 
 #[derive(Deserialize)]
 struct Report {
+    document_format: u32,
     format: u32,
     observed_at: Timestamp,
     target: String,
@@ -55,12 +58,14 @@ struct Known {
 }
 
 impl Baseline {
-    /// Reads a report in JSON.
-    pub fn read(text: &str) -> Result<Self, BaselineError> {
+    /// Reads a report in JSON, as a document of this form.
+    pub fn read(text: &str, document_format: u32) -> Result<Self, BaselineError> {
         let report: Report =
             serde_json::from_str(text).map_err(|error| BaselineError::NotAReport(error.to_string()))?;
-        if report.format != DIAGNOSIS_FORMAT {
-            return Err(BaselineError::Form { found: report.format });
+        for (found, read) in [(report.document_format, document_format), (report.format, DIAGNOSIS_FORMAT)] {
+            if found != read {
+                return Err(BaselineError::Form { found, read });
+            }
         }
         // What somebody answered for until a day is not known for longer, and neither is that the day is over.
         let stays = |finding: &Known| {

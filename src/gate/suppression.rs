@@ -16,7 +16,7 @@ use crate::diagnosis::{
 
 /// The longest time that an entry may stand, in days.
 const LONGEST_DAYS: i32 = 366;
-/// Letters and digits of a subject that keep a pattern from fitting nearly everything.
+/// Letters and digits in a row that keep a pattern from fitting nearly everything.
 const LEAST_LITERAL: usize = 3;
 
 /// A suppressions file.
@@ -59,6 +59,16 @@ pub enum SuppressionError {
         name: String,
         /// The field.
         what: &'static str,
+    },
+    /// Two entries accept the same, and may say different things about it.
+    #[error("entry {number} ({name}): entry {first} has the same name and subject already; keep one of them")]
+    Twice {
+        /// Number of the entry, from 1.
+        number: usize,
+        /// The name it is about.
+        name: String,
+        /// Number of the earlier one.
+        first: usize,
     },
     /// It names what nobody can accept.
     #[error(
@@ -107,6 +117,10 @@ impl Suppressions {
             if name == WRONG_TARGET {
                 return Err(SuppressionError::Never { number, name });
             }
+            let same = |other: &&Suppression| other.name == entry.name && other.subject == entry.subject;
+            if let Some(first) = read.suppressions.iter().take(at).position(|other| same(&other)) {
+                return Err(SuppressionError::Twice { number, name, first: first + 1 });
+            }
         }
         Ok(read)
     }
@@ -124,7 +138,7 @@ impl Suppressions {
             let mut used = false;
             for finding in diagnosis.findings.iter_mut().filter(fits) {
                 used = true;
-                if flaw.is_none() {
+                if flaw.is_none() && finding.accepted.is_none() {
                     finding.accepted = Some(entry.accepted());
                 }
             }
@@ -153,7 +167,8 @@ impl Suppression {
     }
 
     fn flaw(&self, today: Date) -> Option<Flaw> {
-        let literal = self.subject.chars().filter(|c| c.is_alphanumeric()).count();
+        let longest = |part: &str| part.chars().filter(|c| c.is_alphanumeric()).count();
+        let literal = self.subject.split('*').map(longest).max().unwrap_or(0);
         let days = today.until(self.expires).map_or(i32::MAX, |span| span.get_days());
         if self.expires < today {
             Some(Flaw::Expired)
@@ -278,6 +293,10 @@ mod tests {
             (whole.replace("2026-12-31", "soon"), "line 2, column 55: failed to parse"),
             (whole.replace("owner: d", "owner: d, forever: true"), "forever"),
             (whole.replace("name: a", "name: wrong-target"), "cannot be suppressed"),
+            (
+                format!("{whole}{}", whole.lines().nth(1).unwrap_or_default()),
+                "entry 2 (a): entry 1 has the same",
+            ),
             ("[]".into(), ""),
             (String::new(), ""),
         ] {

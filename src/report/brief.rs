@@ -1,16 +1,15 @@
 //! A diagnosis as a chat message: a few lines, without any markup.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::inert::inert;
 use super::rows::{accepted, verdict, wrong};
 use super::terminal::tree;
-use crate::diagnosis::{Diagnosis, Inconclusive};
+use crate::diagnosis::Diagnosis;
 
-/// Causes that are told.
+/// Causes that are told with what they say; of others, the names.
 const CAUSES: usize = 5;
-/// Names of what was not examined that are told.
-const NAMES: usize = 4;
 
 pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
     let summary = super::summary(diagnosis, exit);
@@ -29,23 +28,15 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
         let so = if consequences.is_empty() { String::new() } else { format!(" (+{})", consequences.len()) };
         let _written = writeln!(out, "✗ {}: {}{so}", calm(&finding.id), calm(&finding.title));
     }
-    if causes.len() > CAUSES {
-        let _written = writeln!(out, "✗ and {} more", causes.len() - CAUSES);
-    }
-    let open: Vec<&Inconclusive> = diagnosis.inconclusive.iter().filter(|row| row.required).collect();
-    if !open.is_empty() {
-        let names: Vec<String> = open.iter().take(NAMES).map(|row| calm(&row.id)).collect();
-        let more =
-            if open.len() > NAMES { format!(" and {} more", open.len() - NAMES) } else { String::new() };
-        let _written = writeln!(out, "? required, not examined: {}{more}", names.join(", "));
-    }
-    let accepted: Vec<String> = accepted(diagnosis).iter().map(|(finding, _)| calm(&finding.id)).collect();
-    if !accepted.is_empty() {
-        let more = accepted.len().saturating_sub(NAMES);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let names = accepted.iter().take(NAMES).cloned().collect::<Vec<_>>().join(", ");
-        let _written = writeln!(out, "i accepted: {names}{more}");
-    }
+    let told: BTreeSet<&str> = causes.iter().take(CAUSES).map(|(finding, _)| finding.id.as_str()).collect();
+    list(&mut out, "✗ also found: ", wrong.iter().map(|it| it.id.as_str()).filter(|id| !told.contains(id)));
+    let open = |required| {
+        let rows = diagnosis.inconclusive.iter().filter(move |row| row.required == required);
+        rows.filter(|row| !row.is_by_choice()).map(|row| row.id.as_str())
+    };
+    list(&mut out, "? required, not examined: ", open(true));
+    list(&mut out, "? not examined: ", open(false));
+    list(&mut out, "i accepted: ", accepted(diagnosis).iter().map(|(finding, _)| finding.id.as_str()));
     if !diagnosis.because.is_empty() {
         let _written = writeln!(out, "! {}", calm(&diagnosis.because));
     }
@@ -53,6 +44,15 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
         let _written = writeln!(out, "next: mzv-doctor fix {}", calm(&finding.id));
     }
     out
+}
+
+/// A line of names, each once; none where there is no name.
+fn list<'a>(out: &mut String, label: &str, names: impl Iterator<Item = &'a str>) {
+    let names: BTreeSet<String> = names.map(calm).collect();
+    if !names.is_empty() {
+        // Writing to a string does not fail.
+        let _written = writeln!(out, "{label}{}", names.into_iter().collect::<Vec<_>>().join(", "));
+    }
 }
 
 /// Text in which a chat finds nobody to call and nothing to format.

@@ -38,7 +38,7 @@ pub enum Event<'a> {
     Asked {
         /// How it went.
         probe: &'a ProbeRun,
-        /// What it learned, by name. Values are not told here: the snapshot holds them.
+        /// What it learned, by name.
         facts: Vec<Learned<'a>>,
     },
     /// What spreads is waited for before it is asked about again.
@@ -88,6 +88,8 @@ pub struct Learned<'a> {
     pub name: &'a str,
     /// `known`, `absent` or `unknown`.
     pub state: &'static str,
+    /// The value of what is known; no fact holds a secret.
+    pub value: Option<&'a Value>,
     /// Why it is unknown.
     pub reason: Option<&'a Reason>,
 }
@@ -96,12 +98,12 @@ impl<'a> Event<'a> {
     /// A probe's end with what it answered.
     pub fn asked(probe: &'a ProbeRun, facts: &'a [(&'static str, Observation<Value>)]) -> Self {
         let learned = facts.iter().map(|(name, seen)| {
-            let (state, reason) = match &seen.outcome {
-                Outcome::Known(_) => ("known", None),
-                Outcome::Absent => ("absent", None),
-                Outcome::Unknown(reason) => ("unknown", Some(reason)),
+            let (state, value, reason) = match &seen.outcome {
+                Outcome::Known(value) => ("known", Some(value), None),
+                Outcome::Absent => ("absent", None, None),
+                Outcome::Unknown(reason) => ("unknown", None, Some(reason)),
             };
-            Learned { name, state, reason }
+            Learned { name, state, value, reason }
         });
         Self::Asked { probe, facts: learned.collect() }
     }

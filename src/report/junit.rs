@@ -1,5 +1,6 @@
 //! A diagnosis as `JUnit`: one test case a name. What could not be decided never counts as passed.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -24,6 +25,9 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
     for row in rows(diagnosis) {
         suite.add_test_case(case(&row, diagnosis));
     }
+    if !diagnosis.because.is_empty() {
+        suite.add_test_case(run(diagnosis, exit));
+    }
     let mut report = Report::new("mzv-doctor");
     report.add_test_suite(suite);
     // Its texts are valid characters of XML by then.
@@ -36,6 +40,15 @@ fn without_sum(xml: &str) -> String {
     let end = xml[begin..].find('>').map_or(xml.len(), |at| begin + at);
     let root = xml[begin..end].split(' ').filter(|part| !part.starts_with("skipped=")).collect::<Vec<_>>();
     format!("{}{}{}", &xml[..begin], root.join(" "), &xml[end..])
+}
+
+/// The run itself, where it ends in a status that no name's case shows.
+fn run(diagnosis: &Diagnosis, exit: u8) -> TestCase {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message(calm(&format!("exit {exit}: {}", diagnosis.because)));
+    let mut case = TestCase::new("the run", status);
+    case.set_classname("mzv-doctor");
+    case
 }
 
 fn case(row: &Row<'_>, diagnosis: &Diagnosis) -> TestCase {
@@ -58,14 +71,17 @@ fn case(row: &Row<'_>, diagnosis: &Diagnosis) -> TestCase {
             status
         }
         State::Found(findings) => match findings.iter().find(|it| fails(it)) {
-            None => match findings.iter().find_map(|it| it.accepted.as_ref()) {
-                None => TestCaseStatus::success(),
-                Some(accepted) => {
+            None => {
+                let accepted: BTreeSet<String> =
+                    findings.iter().filter_map(|it| Some(it.accepted.as_ref()?.phrase())).collect();
+                if accepted.is_empty() {
+                    TestCaseStatus::success()
+                } else {
                     let mut status = TestCaseStatus::skipped();
-                    status.set_message(calm(&accepted.phrase()));
+                    status.set_message(calm(&accepted.into_iter().collect::<Vec<_>>().join("; ")));
                     status
                 }
-            },
+            }
             Some(worst) => {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
                 status.set_type(worst.severity.name());

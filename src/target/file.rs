@@ -10,7 +10,7 @@ use serde_saphyr::Spanned;
 use super::TargetError;
 
 /// Read from the working folder where no other file is named.
-pub(super) const DEFAULT_NAME: &str = "mzv-doctor.yaml";
+pub const SETTINGS_FILE: &str = "mzv-doctor.yaml";
 
 type Text = Option<Spanned<String>>;
 type List = Option<Spanned<Vec<String>>>;

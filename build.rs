@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use prepare::{Entry, Shared, expressions};
 
@@ -24,13 +25,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("cargo::rerun-if-changed=src/rule/{file}.rs");
     }
     let mut prepared = prepare::Prepared { entries: Vec::new(), shared: Shared::default() };
+    let mut rules = BTreeMap::new();
     for area in std::fs::read_dir("rules")? {
         let area = area?.path();
         if area.is_dir() {
             for file in std::fs::read_dir(&area)? {
                 let file = file?.path();
                 if file.extension().is_some_and(|ending| ending == "yaml") {
-                    prepared.entries.push(read(&file, entry)?);
+                    let entry = read(&file, entry)?;
+                    rules.insert(entry.id.clone(), read(&file, whole)?);
+                    prepared.entries.push(entry);
                 }
             }
         } else if area.file_name().is_some_and(|name| name == "text.yaml") {
@@ -40,12 +44,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     prepared.entries.sort_by(|one, other| one.id.cmp(&other.id));
     let folder = std::env::var("OUT_DIR")?;
     std::fs::write(Path::new(&folder).join("prepared.json"), serde_json::to_vec(&prepared)?)?;
+    std::fs::write(Path::new(&folder).join("rules.json"), serde_json::to_vec(&rules)?)?;
     Ok(())
 }
 
 fn read<T>(file: &Path, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, Box<dyn std::error::Error>> {
     let text = std::fs::read_to_string(file)?;
     parse(&text).map_err(|problem| format!("{}: {problem}", file.display()).into())
+}
+
+/// Reads a rule file without its examples, which judge nothing, as what is read faster.
+fn whole(text: &str) -> Result<Value, String> {
+    let mut rule: Value = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+    if let Some(examples) = rule.get_mut("examples") {
+        *examples = Value::Array(Vec::new());
+    }
+    Ok(rule)
 }
 
 #[derive(Deserialize)]

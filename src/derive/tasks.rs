@@ -123,14 +123,14 @@ fn from_heartbeat(snapshot: &Snapshot) -> Derived<Tasks> {
 /// Where a line about a poll says how it ended.
 static STATUS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"(?i)(?:\bstatus(?:[_ ]?code)?\b\W{0,6}(?:code\W{0,3})?|\bcode\W{1,4}|HTTP/[0-9.]+"?[ "]+|\|\s*)([1-5][0-9]{2})\b|\b([1-5][0-9]{2}) (?:OK|No Content|Unauthorized|Forbidden|Not Found|Too Many Requests|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)\b"#,
+        r#"(?i)(?:(?-u:\b)status(?:[_ ]?code)?(?-u:\b)[^0-9A-Za-z_]{0,6}(?:code[^0-9A-Za-z_]{0,3})?|(?-u:\b)code[^0-9A-Za-z_]{1,4}|HTTP/[0-9.]+"?[ "]+|\|\s*)([1-5][0-9]{2})(?-u:\b)|(?-u:\b)([1-5][0-9]{2}) (?:OK|No Content|Unauthorized|Forbidden|Not Found|Too Many Requests|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)(?-u:\b)"#,
     )
     .ok()
 });
 /// Words of a poll that never got an answer.
 static UNANSWERED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)connection refused|connection reset|no such host|i/o timeout|timed? ?out|deadline exceeded|no route to host|network is unreachable|\bEOF\b|x509:|certificate|handshake|dns error",
+        r"(?i)connection refused|connection reset|no such host|i/o timeout|timed? ?out|deadline exceeded|no route to host|network is unreachable|(?-u:\bEOF\b)|x509:|certificate|handshake|dns error",
     )
     .ok()
 });

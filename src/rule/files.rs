@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
+use serde_json::value::RawValue;
 
 use super::RuleError;
+use super::file::RuleFile;
 
 /// What holds for the symptoms of every rule.
 const SHARED: &str = "text.yaml";
@@ -42,11 +45,19 @@ pub(super) fn files(overlay: Option<&Path>) -> Result<Files, RuleError> {
     Ok(files)
 }
 
-/// One embedded file: what it is called, and its text.
-pub(super) fn embedded_rule(area: &str, id: &str) -> Option<(String, String)> {
-    let path = format!("{area}/{id}.yaml");
-    let text = EMBEDDED.get_file(&path)?.contents_utf8()?;
-    Some((format!("{EMBEDDED_IN}{path}"), text.to_owned()))
+/// The embedded rules without their examples, by id, as the build script wrote them: valid.
+static READY: LazyLock<BTreeMap<&'static str, &'static RawValue>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/rules.json"))).unwrap_or_default()
+});
+
+/// An embedded rule without its examples.
+pub(super) fn ready(id: &str) -> Option<Result<RuleFile, RuleError>> {
+    let refuse = |error: serde_json::Error| RuleError {
+        file: format!("{EMBEDDED_IN}{id}"),
+        line: 1,
+        problem: error.to_string(),
+    };
+    READY.get(id).map(|rule| serde_json::from_str(rule.get()).map_err(refuse))
 }
 
 fn embedded(folder: &Dir<'_>) -> Vec<(String, String)> {

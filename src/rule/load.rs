@@ -99,18 +99,23 @@ impl Reader<'_> {
     }
 }
 
+/// Reads a rule file strictly.
+pub(super) fn parse(file: &str, text: &str) -> Result<RuleFile, RuleError> {
+    serde_saphyr::from_str(text).map_err(|error| RuleError {
+        file: file.to_owned(),
+        line: error.location().map_or(1, |at| at.line()),
+        problem: error.without_snippet().to_string().lines().next().unwrap_or("not valid YAML").to_owned(),
+    })
+}
+
 pub(super) fn read(
     file: &str,
+    written: RuleFile,
     text: &str,
     shapes: &BTreeMap<String, BTreeMap<String, Shape>>,
     target: &Shape,
     examples: &minijinja::Value,
 ) -> Result<(Rule, Vec<Prepared>), RuleError> {
-    let written: RuleFile = serde_saphyr::from_str(text).map_err(|error| RuleError {
-        file: file.to_owned(),
-        line: error.location().map_or(1, |at| at.line()),
-        problem: error.without_snippet().to_string().lines().next().unwrap_or("not valid YAML").to_owned(),
-    })?;
     let mut areas: BTreeMap<&str, &BTreeMap<String, Shape>> =
         shapes.iter().map(|(area, facts)| (area.as_str(), facts)).collect();
     let each = written.each.iter().next().map(|(variable, areas)| (variable.clone(), areas.clone()));

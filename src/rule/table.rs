@@ -1,12 +1,12 @@
 //! The table: every rule, the program's own and those of a folder.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::catalogue;
-use super::files::{EMBEDDED_IN, embedded_rule, files};
-use super::load::{RuleError, entry, line_of, read};
+use super::file::RuleFile;
+use super::files::{EMBEDDED_IN, files, ready};
+use super::load::{RuleError, entry, line_of, parse, read};
 use super::prepare::Entry;
 use super::symptom::Scanner;
 use super::template;
@@ -31,45 +31,35 @@ pub fn load(
     settings: &[(&str, bool)],
     overlay: Option<&Path>,
 ) -> Result<RuleTable, RuleError> {
-    whole(vocabulary, settings, overlay, |_, text| text.into())
+    whole(vocabulary, settings, overlay, |_, _| None)
 }
 
-/// The same without the examples of the program's own rules, which judge nothing and are half of what there is to read.
+/// The same without the examples of the program's own rules, which judge nothing; those rules were read when the program
+/// was built.
 pub fn load_to_judge(
     vocabulary: &[FactSpec],
     settings: &[(&str, bool)],
     overlay: Option<&Path>,
 ) -> Result<RuleTable, RuleError> {
-    whole(vocabulary, settings, overlay, |file, text| {
-        if file.starts_with(EMBEDDED_IN) { without_examples(text).into() } else { text.into() }
-    })
+    whole(vocabulary, settings, overlay, |file, id| file.starts_with(EMBEDDED_IN).then(|| ready(id)).flatten())
 }
 
 fn whole(
     vocabulary: &[FactSpec],
     settings: &[(&str, bool)],
     overlay: Option<&Path>,
-    prepare: impl for<'a> Fn(&str, &'a str) -> Cow<'a, str>,
+    ready: impl Fn(&str, &str) -> Option<Result<RuleFile, RuleError>>,
 ) -> Result<RuleTable, RuleError> {
     let mut table = Growing::new(vocabulary, settings, overlay.is_some());
     let files = files(overlay)?;
     for (id, (file, text)) in &files {
-        table.read(id, file, &prepare(file, text))?;
+        match ready(file, id) {
+            Some(written) => table.add(id, file, written?, "")?,
+            None => table.add(id, file, parse(file, text)?, text)?,
+        };
     }
     check_causes(&table.rules, &files)?;
     Ok(table.finish())
-}
-
-/// A rule file without what stands under its key `examples`.
-fn without_examples(text: &str) -> String {
-    let mut within = false;
-    let kept = text.lines().filter(|line| {
-        if line.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            within = line.starts_with("examples:");
-        }
-        !within
-    });
-    kept.flat_map(|line| [line, "\n"]).chain(["examples: []\n"]).collect()
 }
 
 /// Loads some rules of the embedded table, `with_causes` also those that explain them, which is what it takes to order
@@ -87,9 +77,9 @@ pub fn load_some(
     }
     let mut table = Growing::new(vocabulary, settings, false);
     while let Some(id) = open.pop() {
-        let file = catalogue::entry(&id).and_then(|entry| embedded_rule(&entry.area, &id));
-        if let (false, Some((file, text))) = (table.rules.contains_key(&id), file) {
-            let rule = table.read(&id, &file, &text)?;
+        let file = catalogue::entry(&id).map(|entry| format!("{EMBEDDED_IN}{}/{id}.yaml", entry.area));
+        if let (false, Some(file), Some(written)) = (table.rules.contains_key(&id), file, ready(&id)) {
+            let rule = table.add(&id, &file, written?, "")?;
             if with_causes {
                 open.extend(rule.caused_by.iter().cloned());
             }
@@ -121,8 +111,9 @@ impl Growing {
         Self { shapes, target, examples, rules: BTreeMap::new(), entries: BTreeMap::new() }
     }
 
-    fn read(&mut self, id: &str, file: &str, text: &str) -> Result<&Rule, RuleError> {
-        let (rule, symptoms) = read(file, text, &self.shapes, &self.target, &self.examples)?;
+    /// Adds a rule as it is written; `text` is where a mistake is looked for.
+    fn add(&mut self, id: &str, file: &str, written: RuleFile, text: &str) -> Result<&Rule, RuleError> {
+        let (rule, symptoms) = read(file, written, text, &self.shapes, &self.target, &self.examples)?;
         self.entries.insert(id.to_owned(), entry(&rule, symptoms));
         Ok(self.rules.entry(id.to_owned()).or_insert(rule))
     }

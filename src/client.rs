@@ -20,6 +20,7 @@ mod postgres;
 mod primary;
 mod registry;
 mod resolve;
+mod secrets;
 mod silence;
 mod slots;
 mod tls;
@@ -39,6 +40,7 @@ pub use network::{ClientError, Limits, Network, Secret};
 pub use postgres::Postgres;
 pub use primary::Primary;
 pub use registry::{Manifest, RegistryClient};
+pub use secrets::seen_secrets;
 pub use tls::peer;
 
 /// Makes ring the process's only TLS provider. Has to be called before anything else here; a second call changes

@@ -1,86 +1,114 @@
 //! What may leave the machine: secrets in text are replaced before it is kept.
 //!
-//! Identifiers (client ids, subjects, issuers, codes) stay: the diagnosis rests on them.
+//! Three looks at every text: for what stands where secrets do ([`pattern`]), for words that nobody would think up
+//! ([`word`]), and for the secret values that this run came across ([`value`]). Identifiers (client ids, subjects, issuers,
+//! codes) stay: the diagnosis rests on them.
+
+mod pattern;
+mod pseudonym;
+mod snapshot;
+mod value;
+mod word;
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
 
-use regex::{Captures, Regex};
+pub use pseudonym::Pseudonyms;
+pub use snapshot::{Log, redact_snapshot};
+pub use value::Values;
 
 /// What stands where a secret was.
-const GONE: &str = "[redacted]";
+pub const GONE: &str = "[redacted]";
 
-/// Each pattern with the group that is the secret.
-static SECRETS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    [
-        // A JWT, whole or cut off.
-        r"(?P<secret>eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?)",
-        r"(?i)\b(?:bearer|basic)\s+(?P<secret>[A-Za-z0-9._~+/=-]{8,})",
-        // Credentials in a URL. A password may hold what ends a host; a number up to a slash is a port.
-        r#"(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@"'<>]*:(?P<secret>(?:[0-9]{0,5}[^0-9/\s"'<>]|[0-9]{6})[^\s"'<>]*)@"#,
-        r#"(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@"'<>]*:(?P<secret>[^\s/@"'<>\[]+)@"#,
-        r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<secret>.+?)(?:-----END|$)",
-        // name=value, name: value, "name":"value", with the quotes escaped or not.
-        r#"(?i)[\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|account[_-]?key|shared[_-]?access[_-]?key|client[_-]?assertion|private[_-]?key|master[_-]?key|jwt[_-]?key|pass|passphrase|credentials?|authorization|cookie)(?:["'\\]*\s*[:=]\s*["'\\]*)(?P<secret>[^\s"'\\,;&}]{4,})"#,
-        // The same names with a word between, or none: only what looks made up, with letters and digits, is hidden.
-        r#"(?i)(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[ _-]?key|(?:master|jwt|private|account|access)[ _-]?key|credentials?)(?:>|%3d|\s+(?:is|was|=|:)?\s*["'\\]*)(?P<secret>(?:[A-Za-z]+[0-9]|[0-9]+[A-Za-z])[^\s"'\\,;&}<]{4,})"#,
-        r"(?:^|\s)-p\s+(?P<secret>(?:[A-Za-z]+[0-9]|[0-9]+[A-Za-z])\S{4,})",
-        r"(?i)(?:[?&;]code|\bsig|\bsv_sig)=(?P<secret>[^\s&;]+)",
-        // A quoted value, whole.
-        r#"(?i)[\w.-]*(?:password|passwd|pwd|secret|passphrase)(?:["'\\]*\s*[:=]\s*\\*["'])(?P<secret>[^"'\n\\]{1,200})"#,
-        r"(?i)\b[\w-]*-(?:key|token|secret):\s*(?P<secret>[A-Za-z0-9+/=_-]{8,})",
-        r"(?i)<(?:password|secret|token)>(?P<secret>[^<\n]+)",
-        // What is left of a key whose beginning is elsewhere.
-        r"(?s)(?P<secret>[A-Za-z0-9+/=\s]{40,})-----END [A-Z ]*PRIVATE KEY",
-    ]
-    .iter()
-    .filter_map(|pattern| Regex::new(pattern).ok())
-    .collect()
-});
+/// What kind of text it is that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// A line of a log, an event, a message: anything may stand in it.
+    Text,
+    /// A value of a fact, which was chosen to be kept: digests and ids are what they are.
+    Fact,
+}
 
-/// Words that stand where a secret might and are none.
-const HARMLESS: &[&str] = &[
-    "true",
-    "false",
-    "null",
-    "none",
-    "missing",
-    "expired",
-    "invalid",
-    "required",
-    "unset",
-    "empty",
-    "[redacted]",
-    "bearer",
-    "basic",
-];
+/// How often each kind of secret was taken out.
+pub type Removed = BTreeMap<&'static str, usize>;
 
 /// The text without secrets and without control characters other than newline and tab.
 pub fn redact_line(text: &str) -> Cow<'_, str> {
+    redact(text, Within::Text, &mut Removed::new())
+}
+
+/// The same, counting what was taken out by its kind.
+pub fn redact<'a>(text: &'a str, within: Within, removed: &mut Removed) -> Cow<'a, str> {
     let mut line = if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         Cow::Owned(strip(text))
     } else {
         Cow::Borrowed(text)
     };
-    for pattern in SECRETS.iter() {
-        if pattern.is_match(&line) {
-            let replaced = pattern.replace_all(&line, |found: &Captures<'_>| hide(found)).into_owned();
-            line = Cow::Owned(replaced);
+    if let Some(plain) = unescaped(&line) {
+        let mut inner = Removed::new();
+        if redact(&plain, within, &mut inner) != plain {
+            // What an escape hides would be found in no other way.
+            line = Cow::Owned(plain);
         }
+    }
+    if let Cow::Owned(clean) = pattern::redact(&line, removed) {
+        line = Cow::Owned(clean);
+    }
+    if let Cow::Owned(clean) = word::redact(&line, within, removed) {
+        line = Cow::Owned(clean);
     }
     line
 }
 
-fn hide(found: &Captures<'_>) -> String {
-    let whole = &found[0];
-    let Some(secret) = found.name("secret") else { return whole.to_owned() };
-    let is_code = secret.as_str().starts_with("AADSTS");
-    if is_code || HARMLESS.iter().any(|word| secret.as_str().eq_ignore_ascii_case(word)) {
-        return whole.to_owned();
+/// The text with the escapes of JSON that stand for plain characters undone; none where there is no such.
+fn unescaped(text: &str) -> Option<String> {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut found = false;
+    while let Some(at) = rest.find("\\u00") {
+        plain.push_str(&rest[..at]);
+        let code = rest.get(at + 2..at + 6).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match code {
+            Some(code) if (0x20..0x7f).contains(&code) => {
+                plain.push(char::from(code));
+                found = true;
+                rest = &rest[at + 6..];
+            }
+            _ => {
+                plain.push_str("\\u00");
+                rest = &rest[at + 4..];
+            }
+        }
     }
-    let start = found.get(0).map_or(0, |all| all.start());
-    let (from, to) = (secret.start() - start, secret.end() - start);
-    format!("{}{GONE}{}", &whole[..from], &whole[to..])
+    plain.push_str(rest);
+    found.then_some(plain)
+}
+
+/// A private key stands on several lines: what lies between its first and its last is taken out whole.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    /// Lines of a key that are still to come, at most.
+    within_key: usize,
+}
+
+/// Lines that a key has at most.
+const LONGEST_KEY: usize = 200;
+
+impl Lines {
+    /// The next line of one log.
+    pub fn next<'a>(&mut self, text: &'a str, removed: &mut Removed) -> Cow<'a, str> {
+        let begins = text.rfind("-----BEGIN ").is_some_and(|at| text[at..].contains("PRIVATE KEY"));
+        let ends = text.rfind("-----END ").is_some_and(|at| text[at..].contains("PRIVATE KEY"));
+        if self.within_key > 0 {
+            self.within_key = if ends { 0 } else { self.within_key - 1 };
+            *removed.entry("private-key").or_default() += 1;
+            return Cow::Borrowed(GONE);
+        }
+        if begins && !ends {
+            self.within_key = LONGEST_KEY;
+        }
+        redact(text, Within::Text, removed)
+    }
 }
 
 /// Terminal escapes and other control characters taken away.
@@ -103,45 +131,4 @@ fn strip(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::redact_line;
-
-    #[test]
-    fn secrets_go_and_what_the_diagnosis_needs_stays() {
-        for (given, kept) in [
-            ("Authorization: Bearer abcdefgh12345678", "Authorization: Bearer [redacted]"),
-            ("token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln ends", "token [redacted] ends"),
-            (
-                "postgres://mazevault:hunter2@db:5432/mazevault",
-                "postgres://mazevault:[redacted]@db:5432/mazevault",
-            ),
-            ("postgres://mazevault:a,b/c@d@db:5432/x", "postgres://mazevault:[redacted]@db:5432/x"),
-            ("https://gw:8443/x?to=a@b", "https://gw:8443/x?to=a@b"),
-            (
-                r#"{"client_secret":"s3cr3t~value","client_id":"c"}"#,
-                r#"{"client_secret":"[redacted]","client_id":"c"}"#,
-            ),
-            (r#"{\"password\":\"hunter22\"}"#, r#"{\"password\":\"[redacted]\"}"#),
-            ("MAZEVAULT_MASTER_KEY=abcd1234== set", "MAZEVAULT_MASTER_KEY=[redacted] set"),
-            (
-                "https://x.blob.core.windows.net/c?sv=1&sig=abc%2B",
-                "https://x.blob.core.windows.net/c?sv=1&sig=[redacted]",
-            ),
-            ("token: expired", "token: expired"),
-            ("failed to get token: AADSTS700213: No", "failed to get token: AADSTS700213: No"),
-            ("the token expired", "the token expired"),
-            ("login with password hunter2SECRET45 failed", "login with password [redacted] failed"),
-            ("client secret is hunter2SECRET45", "client secret is [redacted]"),
-            ("mysql --password hunter2SECRET -p hunter2SECRET", "mysql --password [redacted] -p [redacted]"),
-            ("passphrase=correct-horse", "passphrase=[redacted]"),
-            ("secret database-url not found", "secret database-url not found"),
-            (
-                "presented assertion subject 'system:serviceaccount:mazevault:mazevault-gateway-sa'",
-                "presented assertion subject 'system:serviceaccount:mazevault:mazevault-gateway-sa'",
-            ),
-            ("\u{1b}[31mred\u{1b}[0m\u{7}", "red"),
-        ] {
-            assert_eq!(redact_line(given), kept, "{given}");
-        }
-    }
-}
+mod tests;

@@ -5,17 +5,20 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::arguments::Examine;
 use super::check::{target, vantage};
 use super::interrupt::Interrupt;
 use super::progress::{Progress, Unwatched};
 use super::{Failure, record};
+use crate::client::seen_secrets;
 use crate::derive::derive;
 use crate::diagnosis::{Diagnosis, Policy, WRONG_TARGET, diagnose};
 use crate::fact::{Snapshot, TextSource, Vantage, vocabulary};
 use crate::lab::Lab;
 use crate::probe::{self, Clients, Watch};
+use crate::redact::{Log, Values, redact_snapshot};
 use crate::rule::{self, Rule, RuleTable};
 use crate::target::{Kind, Target, table};
 
@@ -27,6 +30,8 @@ pub(super) struct Examination {
     pub(super) snapshot: Snapshot,
     /// Whether it was interrupted: what was learned by then is all there is.
     pub(super) stopped: bool,
+    /// What was taken out of it, by place and kind.
+    pub(super) removed: Log,
     /// Who is asked; nobody where it was recorded.
     live: Option<Live>,
     interrupt: Interrupt,
@@ -51,7 +56,7 @@ impl Examination {
         let mut snapshot = Snapshot::new(Timestamp::now(), vantage);
         snapshot.again = wanted.again();
         let live = Some(Live { target, vantage, _lab: lab });
-        Ok(Self { rules, snapshot, stopped: false, live, interrupt })
+        Ok(Self { rules, snapshot, stopped: false, removed: Log::new(), live, interrupt })
     }
 
     fn recorded(
@@ -73,7 +78,7 @@ impl Examination {
             return refuse(flag);
         }
         let snapshot = record::read(file)?;
-        Ok(Self { rules, snapshot, stopped: false, live: None, interrupt })
+        Ok(Self { rules, snapshot, stopped: false, removed: Log::new(), live: None, interrupt })
     }
 
     /// Refuses a name that the table does not have.
@@ -124,6 +129,9 @@ impl Examination {
             }
             let asked = std::mem::replace(&mut self.snapshot.calls, asked_before);
             self.snapshot.calls.extend(asked);
+            // What is kept, shown and recorded is the same: without secrets.
+            let values = values(&self.snapshot);
+            self.removed = redact_snapshot(&mut self.snapshot, &values, None);
         }
         derive(&mut self.snapshot);
         Ok(())
@@ -193,6 +201,20 @@ fn forget(snapshot: &mut Snapshot, probes: &[Box<dyn probe::Probe>]) {
             snapshot.text.retain(|line| Some(line.source) != source);
         }
     }
+}
+
+/// The secret values that this run came across. What is a name in the settings as well is none.
+pub(super) fn values(snapshot: &Snapshot) -> Values {
+    let mut names = BTreeSet::new();
+    for setting in snapshot.target.values() {
+        match &setting.value {
+            Value::String(name) => drop(names.insert(name.clone())),
+            Value::Array(all) => names.extend(all.iter().filter_map(Value::as_str).map(str::to_owned)),
+            _ => {}
+        }
+    }
+    let secrets = seen_secrets();
+    Values::new(secrets.iter().map(String::as_str), &names)
 }
 
 async fn discover(clients: &mut Clients) -> Result<(), Failure> {

@@ -222,6 +222,9 @@ fn describe(container: ContainerInspectResponse, repo_digests: Vec<String>) -> C
             .is_some_and(|test| test.first().is_some_and(|first| first != "NONE"))
     });
     let (labels, image, placeholders) = container.config.map_or_else(Default::default, |config| {
+        for (name, value) in config.env.iter().flatten().filter_map(|variable| variable.split_once('=')) {
+            super::secrets::seen_variable(name, value);
+        }
         (
             config.labels.unwrap_or_default(),
             config.image.unwrap_or_default(),

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use url::Url;
 
@@ -73,8 +74,10 @@ impl Kubernetes {
     /// One object; absent where the API says that it does not exist.
     pub async fn get(&self, path: &str) -> Observation<Value> {
         self.read(path, |text| {
-            serde_json::from_str(&text)
-                .map_err(|error| Reason::Malformed { detail: one_line(&format!("not JSON: {error}")) })
+            let object = serde_json::from_str(&text)
+                .map_err(|error| Reason::Malformed { detail: one_line(&format!("not JSON: {error}")) })?;
+            super::secrets::seen_object(&object);
+            Ok(object)
         })
         .await
     }
@@ -346,6 +349,9 @@ async fn client(transport: &Transport, mut config: Config) -> Result<(Client, St
     // every request has its deadline here.
     config.read_timeout = None;
     config.default_retry = false;
+    for secret in [&config.auth_info.token, &config.auth_info.password].into_iter().flatten() {
+        super::secrets::seen(secret.expose_secret());
+    }
     if !transport.network().use_proxy {
         config.proxy_url = None;
     }

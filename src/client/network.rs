@@ -82,6 +82,7 @@ pub struct Secret(String);
 impl Secret {
     /// Takes a secret in.
     pub fn new(text: String) -> Self {
+        super::secrets::seen(&text);
         Self(text)
     }
 

@@ -41,7 +41,9 @@ pub fn load_to_judge(
     settings: &[(&str, bool)],
     overlay: Option<&Path>,
 ) -> Result<RuleTable, RuleError> {
-    whole(vocabulary, settings, overlay, |file, id| file.starts_with(EMBEDDED_IN).then(|| ready(id)).flatten())
+    whole(vocabulary, settings, overlay, |file, id| {
+        file.starts_with(EMBEDDED_IN).then(|| ready(id)).flatten()
+    })
 }
 
 fn whole(

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod arguments;
+mod bundle;
 mod check;
 mod config;
 mod diff;
@@ -43,6 +44,8 @@ enum Failure {
     Lab(#[from] crate::lab::LabError),
     #[error("{0}")]
     Usage(String),
+    #[error(transparent)]
+    Bundle(#[from] crate::bundle::WriteError),
     #[error("{file}: cannot be written: {cause}")]
     Output { file: String, cause: std::io::Error },
 }
@@ -94,6 +97,8 @@ async fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Verb::Why(wanted) => why::why(&wanted).await,
         Verb::Fix(wanted) => fix::fix(&wanted).await,
         Verb::Diff(wanted) => diff::diff(&wanted),
+        Verb::Bundle(verb) => Box::pin(bundle::bundle(verb)).await,
+        Verb::Report(wanted) => check::report(*wanted).await,
         Verb::Scan(wanted) => scan::scan(&wanted).await,
         Verb::Explain(wanted) => explain::explain(&wanted),
         Verb::Lab(verb) => laboratory::lab(verb).await,

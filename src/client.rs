@@ -13,6 +13,7 @@ pub mod field;
 mod graph;
 mod http;
 mod imds;
+mod kept;
 mod kubernetes;
 mod login;
 mod network;
@@ -23,6 +24,7 @@ mod resolve;
 mod secrets;
 mod silence;
 mod slots;
+mod tail;
 mod tls;
 pub mod variables;
 
@@ -34,6 +36,7 @@ pub use entra::Entra;
 pub use graph::Graph;
 pub use http::{Answer, Ask, Transport};
 pub use imds::ImdsClient;
+pub use kept::Kept;
 pub use kubernetes::{KubeOptions, Kubernetes};
 pub use login::{LoginOptions, Method, Tokens};
 pub use network::{ClientError, Limits, Network, Secret};
@@ -41,6 +44,7 @@ pub use postgres::Postgres;
 pub use primary::Primary;
 pub use registry::{Manifest, RegistryClient};
 pub use secrets::seen_secrets;
+pub use tail::Tail;
 pub use tls::peer;
 
 /// Makes ring the process's only TLS provider. Has to be called before anything else here; a second call changes

@@ -3,6 +3,7 @@
 //! Probes observe facts into a [`fact::Snapshot`]; rules turn a snapshot into a diagnosis; a format
 //! renders the diagnosis. Modules sit on floors and import downwards only (`tests/floors.rs`).
 
+pub mod bundle;
 pub mod cli;
 pub mod client;
 pub mod derive;

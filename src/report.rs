@@ -191,6 +191,11 @@ pub fn one_line(text: &str) -> String {
     }
 }
 
+/// A line of a document for a person's terminal: harmless, and otherwise as it is.
+pub fn calm_line(text: &str) -> String {
+    inert::inert(text, true)
+}
+
 /// Renders a diagnosis, with the exit status that the run ends in.
 pub fn render(diagnosis: &Diagnosis, exit: u8, format: Format, style: Style) -> String {
     match format {

@@ -26,6 +26,7 @@ pub use chains::{ChainSpec, Chains, LinkSpec, chains};
 pub use clause::{Clause, Joined};
 pub use expression::{Expression, Ground, Scope, Truth};
 pub use file::{Example, ExampleText, Expect, Severity, Sureness, schema};
+pub use files::marks;
 pub use load::RuleError;
 pub use prepare::Entry;
 pub use search::{Search, Shown, is_retry};

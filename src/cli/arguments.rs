@@ -33,6 +33,11 @@ pub(super) enum Verb {
     Fix(Box<Fix>),
     /// Show what changed between two recorded runs
     Diff(Diff),
+    /// A run as one file for a ticket, without secrets; what is in such a file
+    #[command(subcommand)]
+    Bundle(Bundle),
+    /// Report on a bundle in any format, without judging its exit status
+    Report(Box<Report>),
     /// Find named errors in text: files, folders, archives, standard input, or the deployment's own logs
     Scan(Box<Scan>),
     /// Say what a code, a name or a pasted message means, and what mends it; offline
@@ -55,6 +60,81 @@ pub(super) enum Verb {
         /// Shell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Bundle {
+    /// Examine a deployment and write everything that was learned to one file
+    Create(Box<Create>),
+    /// List what is in a bundle, or print one file of it
+    Show(Show),
+    /// Write a bundle again, with what this release takes for a secret taken out
+    Redact(Redact),
+}
+
+#[derive(Args)]
+pub(super) struct Create {
+    /// Where to; mzv-doctor-ENVIRONMENT-TIME.tar.zst in the working folder where not given
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Put pseudonyms for ids and names of accounts, the same one everywhere
+    #[arg(long)]
+    pub(super) pseudonyms: bool,
+    /// Leave out the log of a place, such as pod/NAME/CONTAINER; may be repeated
+    #[arg(long, value_name = "PLACE")]
+    pub(super) without: Vec<String>,
+    /// Say how much it would come to, and write nothing
+    #[arg(long)]
+    pub(super) estimate: bool,
+    /// Examine a scenario of the lab instead of a real deployment
+    #[arg(long, value_name = "SCENARIO")]
+    pub(super) lab: Option<String>,
+    /// Folder of rule files to lay over the embedded ones
+    #[arg(long, value_name = "DIR")]
+    pub(super) rules: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) target: TargetArguments,
+}
+
+#[derive(Args)]
+pub(super) struct Show {
+    /// The bundle
+    pub(super) file: PathBuf,
+    /// A file in it to print, such as text.ndjson
+    pub(super) member: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct Redact {
+    /// The bundle
+    pub(super) file: PathBuf,
+    /// Where to
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// Put pseudonyms for ids and names of accounts, the same one everywhere
+    #[arg(long)]
+    pub(super) pseudonyms: bool,
+    /// Leave out the log of a place, such as pod/NAME/CONTAINER; may be repeated
+    #[arg(long, value_name = "PLACE")]
+    pub(super) without: Vec<String>,
+}
+
+#[derive(Args)]
+pub(super) struct Report {
+    /// The bundle
+    pub(super) file: PathBuf,
+    /// Report as FORMAT to standard output, or as FORMAT=FILE; may be repeated. The formats are those of check
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = parse_output)]
+    pub(super) output: Vec<Output>,
+    /// Folder of rule files to lay over the embedded ones
+    #[arg(long, value_name = "DIR")]
+    pub(super) rules: Option<PathBuf>,
+    /// List what is fine and show full texts
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// Colours
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) color: Color,
 }
 
 #[derive(Args)]
@@ -227,7 +307,8 @@ pub(super) struct Examine {
     /// Examine a scenario of the lab instead of a real deployment
     #[arg(long, value_name = "SCENARIO")]
     pub(super) lab: Option<String>,
-    /// Judge what an earlier run recorded (check -o snapshot=FILE) instead of asking
+    /// Judge what an earlier run recorded (a bundle, or check -o snapshot=FILE) instead of asking; of a folder, every
+    /// bundle in it
     #[arg(long, value_name = "FILE")]
     pub(super) bundle: Option<PathBuf>,
     /// Folder of rule files to lay over the embedded ones
@@ -314,7 +395,7 @@ pub(super) struct Check {
     /// Report as FORMAT to standard output, or as FORMAT=FILE; may be repeated. terminal, short (a chat message), json,
     /// ndjson (a line for each event while it runs), markdown, junit, sarif, github (annotations and step summary),
     /// azure-pipelines (logging commands and summary), openmetrics, svg (the links as a picture), snapshot (what was
-    /// learned, which --bundle reads again)
+    /// learned, which --bundle reads again), bundle (the same for a ticket)
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = parse_output)]
     pub(super) output: Vec<Output>,
     /// Fail on findings of this severity or worse
@@ -349,7 +430,7 @@ pub(super) struct Check {
 }
 
 /// Which deployment. Secrets are given by environment or file only.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(super) struct TargetArguments {
     /// Settings file; where not given that of `MZV_DOCTOR_CONFIG`, or mzv-doctor.yaml in the working folder
     #[arg(long, value_name = "FILE", help_heading = "Target")]
@@ -466,6 +547,8 @@ pub(super) enum Written {
     Diagnosis(Format),
     /// What was learned.
     Snapshot,
+    /// The same with all that goes with it, for a ticket.
+    Bundle,
     /// Events, as they happen.
     Events,
 }
@@ -473,8 +556,11 @@ pub(super) enum Written {
 fn parse_output(text: &str) -> Result<Output, String> {
     let mut all: Vec<(&str, Written)> =
         Format::ALL.iter().map(|(name, format)| (*name, Written::Diagnosis(*format))).collect();
-    all.extend([("snapshot", Written::Snapshot), ("ndjson", Written::Events)]);
+    all.extend([("snapshot", Written::Snapshot), ("bundle", Written::Bundle), ("ndjson", Written::Events)]);
     let (format, file) = format_and_file(text, &all)?;
+    if format == Written::Bundle && file.is_none() {
+        return Err("a bundle needs a file, as in bundle=ticket.tar.zst".into());
+    }
     Ok(Output { format, file })
 }
 

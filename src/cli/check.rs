@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::accepted::Accepted;
-use super::arguments::{Check, TargetArguments};
+use super::arguments::{Check, Examine, FailOn, Report, Sureness, TargetArguments, Written};
 use super::events::Events;
 use super::examination::{Examination, settings};
-use super::{Failure, output, reports};
+use super::{Failure, output, record, reports};
 use crate::diagnosis::{Diagnosis, Standing, Verified, WRONG_TARGET, verified};
 use crate::fact::{Vantage, vocabulary};
 use crate::gate::{self, Outlook, ending, outlook};
@@ -31,7 +31,7 @@ pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, F
             "--wait has no meaning with --bundle: nothing changes in a record".into(),
         ));
     }
-    let examination = Examination::begin(&arguments.examine).await?;
+    let mut examination = Examination::begin(&arguments.examine).await?;
     for name in arguments.require.iter().map(String::as_str).chain(only) {
         examination.rule(name)?;
     }
@@ -43,10 +43,12 @@ pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, F
         observed_at: examination.snapshot.observed_at,
         vantage: examination.snapshot.vantage,
     });
+    examination.keeps_answers = arguments.output.iter().any(|output| output.format == Written::Bundle);
     let mut run = Run { examination, arguments, only, accepted, events };
     let facts = only.map(|name| run.examination.facts_for(name));
     run.examination.look_and_tell(facts.as_ref(), &run.events).await?;
     let mut diagnosis = run.judge()?;
+    run.compare()?;
     let mut policy = gate::Policy {
         fail_on: arguments.fail_on.severity(),
         min_confidence: arguments.min_confidence.confidence(),
@@ -60,8 +62,29 @@ pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, F
     }
     let ending = ending(&diagnosis, policy);
     diagnosis.because = ending.because;
-    reports::write(arguments, &run.examination.snapshot, diagnosis, ending.code, &run.events)?;
+    reports::write(arguments, &mut run.examination, diagnosis, ending.code, &run.events)?;
     Ok(ending.code)
+}
+
+/// Reports on a bundle; whatever it comes to, to have reported it is a success.
+pub(super) async fn report(wanted: Report) -> Result<u8, Failure> {
+    let Report { file, output, rules, verbose, color } = wanted;
+    let examine = Examine { lab: None, bundle: Some(file), rules, target: TargetArguments::default() };
+    let arguments = Check {
+        output,
+        fail_on: FailOn::Error,
+        require: Vec::new(),
+        min_confidence: Sureness::Possible,
+        min_coverage: 0,
+        suppressions: None,
+        baseline: None,
+        wait: None,
+        verbose,
+        color,
+        examine,
+    };
+    Box::pin(check(&arguments, None)).await?;
+    Ok(gate::exit::FINE)
 }
 
 /// A run under way.
@@ -86,6 +109,19 @@ impl Run<'_> {
         }
         self.accepted.mark(&mut diagnosis)?;
         Ok(diagnosis)
+    }
+
+    /// Says what other rules than those of a bundle's writer change.
+    fn compare(&self) -> Result<(), Failure> {
+        if let (Some(manifest), None) = (&self.examination.manifest, self.only) {
+            let marks = rule::marks(self.arguments.examine.rules.as_deref())?;
+            let diagnosis = self.examination.diagnose([]);
+            let found = diagnosis.findings.iter().map(|finding| finding.id.as_str()).collect();
+            if let Some(said) = record::compared(manifest, &marks, &found) {
+                output::note(&said);
+            }
+        }
+        Ok(())
     }
 
     /// Asks again what can still change, until nothing does or the time is over.

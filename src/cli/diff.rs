@@ -12,7 +12,7 @@ use crate::report;
 pub(super) fn diff(wanted: &Diff) -> Result<u8, Failure> {
     let rules = load_rules(wanted.rules.as_deref())?;
     let read = |file: &std::path::Path| -> Result<_, Failure> {
-        let mut snapshot = record::read(file)?;
+        let (mut snapshot, _) = record::read(file)?;
         derive(&mut snapshot);
         let diagnosis = diagnose(&snapshot, &rules, &policy([]));
         Ok((snapshot, diagnosis))

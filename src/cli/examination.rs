@@ -12,7 +12,8 @@ use super::check::{target, vantage};
 use super::interrupt::Interrupt;
 use super::progress::{Progress, Unwatched};
 use super::{Failure, record};
-use crate::client::seen_secrets;
+use crate::bundle::Manifest;
+use crate::client::{Kept, seen_secrets};
 use crate::derive::derive;
 use crate::diagnosis::{Diagnosis, Policy, WRONG_TARGET, diagnose};
 use crate::fact::{Snapshot, TextSource, Vantage, vocabulary};
@@ -32,6 +33,11 @@ pub(super) struct Examination {
     pub(super) stopped: bool,
     /// What was taken out of it, by place and kind.
     pub(super) removed: Log,
+    /// Whether answers are kept as they come, and those that were.
+    pub(super) keeps_answers: bool,
+    pub(super) answers: Vec<Kept>,
+    /// Who wrote what is judged, where it is a bundle.
+    pub(super) manifest: Option<Manifest>,
     /// Who is asked; nobody where it was recorded.
     live: Option<Live>,
     interrupt: Interrupt,
@@ -56,7 +62,7 @@ impl Examination {
         let mut snapshot = Snapshot::new(Timestamp::now(), vantage);
         snapshot.again = wanted.again();
         let live = Some(Live { target, vantage, _lab: lab });
-        Ok(Self { rules, snapshot, stopped: false, removed: Log::new(), live, interrupt })
+        Ok(Self::of(rules, snapshot, live, interrupt))
     }
 
     fn recorded(
@@ -77,8 +83,22 @@ impl Examination {
         if let Some((_, flag, _)) = wanted.target.flags().first() {
             return refuse(flag);
         }
-        let snapshot = record::read(file)?;
-        Ok(Self { rules, snapshot, stopped: false, removed: Log::new(), live: None, interrupt })
+        let (snapshot, manifest) = record::read(file)?;
+        Ok(Self { manifest, ..Self::of(rules, snapshot, None, interrupt) })
+    }
+
+    fn of(rules: RuleTable, snapshot: Snapshot, live: Option<Live>, interrupt: Interrupt) -> Self {
+        Self {
+            rules,
+            snapshot,
+            stopped: false,
+            removed: Log::new(),
+            keeps_answers: false,
+            answers: Vec::new(),
+            manifest: None,
+            live,
+            interrupt,
+        }
     }
 
     /// Refuses a name that the table does not have.
@@ -101,6 +121,9 @@ impl Examination {
     ) -> Result<(), Failure> {
         if let Some(live) = &mut self.live {
             let mut clients = Clients::new(live.target.clone(), live.vantage)?;
+            if self.keeps_answers {
+                clients.transport().keep_answers();
+            }
             self.snapshot.observed_at = Timestamp::now();
             self.stopped = tokio::select! {
                 found = discover(&mut clients) => {
@@ -127,6 +150,7 @@ impl Examination {
             if self.stopped {
                 probe::fill(&probes, &clients, &mut self.snapshot);
             }
+            self.answers = clients.transport().kept();
             let asked = std::mem::replace(&mut self.snapshot.calls, asked_before);
             self.snapshot.calls.extend(asked);
             // What is kept, shown and recorded is the same: without secrets.

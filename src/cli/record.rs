@@ -1,8 +1,10 @@
 //! What a run learned, written down and read again.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::Failure;
+use crate::bundle::{self, Check, Manifest};
 use crate::fact::{Outcome, Reason, SNAPSHOT_FORMAT, Snapshot, vocabulary};
 
 /// The longest record that is read, in bytes.
@@ -21,18 +23,22 @@ struct Head {
     tool_version: String,
 }
 
-/// Reads a snapshot.
-pub(super) fn read(file: &Path) -> Result<Snapshot, Failure> {
+/// Reads a snapshot, or a bundle with what it says of itself.
+pub(super) fn read(file: &Path) -> Result<(Snapshot, Option<Manifest>), Failure> {
     let shown = file.display();
     let refuse = |what: String| Failure::Usage(format!("{shown}: {what}"));
+    if bundle::is_bundle(file).map_err(|error| refuse(error.to_string()))? {
+        let mut read = bundle::read(file, Check::Strict).map_err(|error| refuse(error.to_string()))?;
+        doubt(&mut read.snapshot);
+        return Ok((read.snapshot, Some(read.manifest)));
+    }
     let length = std::fs::metadata(file).map_err(|error| refuse(error.to_string()))?.len();
     if length > LONGEST {
         return Err(refuse(format!("is longer than {} MiB, and no record of this program", LONGEST >> 20)));
     }
     let text = std::fs::read_to_string(file).map_err(|error| refuse(error.to_string()))?;
-    let head: Head = serde_json::from_str(&text).map_err(|_| {
-        refuse("is no record of a run: `mzv-doctor check -o snapshot=FILE` writes one".into())
-    })?;
+    let head: Head = serde_json::from_str(&text)
+        .map_err(|_| refuse("is no record of a run: `mzv-doctor bundle create` writes one".into()))?;
     if head.format != SNAPSHOT_FORMAT {
         return Err(refuse(format!(
             "has form {}, and this release reads form {SNAPSHOT_FORMAT}: use mzv-doctor {}, which wrote it",
@@ -42,7 +48,43 @@ pub(super) fn read(file: &Path) -> Result<Snapshot, Failure> {
     let mut snapshot: Snapshot =
         serde_json::from_str(&text).map_err(|error| refuse(format!("cannot be read: {error}")))?;
     doubt(&mut snapshot);
-    Ok(snapshot)
+    Ok((snapshot, None))
+}
+
+/// What a bundle comes to with other rules than those of its writer, and why; none where they are the same.
+pub(super) fn compared(
+    manifest: &Manifest,
+    marks: &BTreeMap<String, String>,
+    found: &BTreeSet<&str>,
+) -> Option<String> {
+    if manifest.rules == *marks && manifest.tool_version == env!("CARGO_PKG_VERSION") {
+        return None;
+    }
+    let why = |name: &str| match (manifest.rules.get(name), marks.get(name)) {
+        (None, Some(_)) => "its rule is new".to_owned(),
+        (Some(_), None) => "its rule is gone".to_owned(),
+        (Some(then), Some(now)) if then != now => "its rule changed".to_owned(),
+        _ if manifest.tool_version != env!("CARGO_PKG_VERSION") => {
+            format!("mzv-doctor {} worked facts out in another way", manifest.tool_version)
+        }
+        _ => "a rule that it depends on changed".to_owned(),
+    };
+    let then: BTreeSet<&str> = manifest.found.iter().map(String::as_str).collect();
+    let told = |names: Vec<&str>| {
+        names.iter().map(|name| format!("{name} ({})", why(name))).collect::<Vec<_>>().join(", ")
+    };
+    let gained = told(found.difference(&then).copied().collect());
+    let lost = told(then.difference(found).copied().collect());
+    let parts: Vec<String> = [("found now and not then", gained), ("found then and not now", lost)]
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(label, names)| format!("{label}: {names}"))
+        .collect();
+    let changed = if parts.is_empty() { "the same names are found".to_owned() } else { parts.join("; ") };
+    Some(format!(
+        "judged by other rules than those of mzv-doctor {}, which wrote it: {changed}",
+        manifest.tool_version
+    ))
 }
 
 /// Takes for unknown what is not of its fact's type: nothing that is concluded from it would hold.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{Check, Output, Written};
 use super::events::Events;
-use super::{Failure, output, record};
+use super::examination::Examination;
+use super::{Failure, bundle, output, record};
 use crate::diagnosis::Diagnosis;
 use crate::fact::Snapshot;
 use crate::gate::exit;
@@ -73,7 +74,7 @@ fn is_kept(file: &Path) -> bool {
 /// Writes every report. One that cannot be written keeps no other from being written, and the others say so.
 pub(super) fn write(
     arguments: &Check,
-    snapshot: &Snapshot,
+    examination: &mut Examination,
     diagnosis: Diagnosis,
     exit: u8,
     events: &Events,
@@ -81,7 +82,17 @@ pub(super) fn write(
     let to_screen = [Output { format: Written::Diagnosis(Format::Terminal), file: None }];
     let outputs: &[Output] = if arguments.output.is_empty() { &to_screen } else { &arguments.output };
     let style = output::style(arguments.color, arguments.verbose);
+    let bundles: Vec<Result<(), Failure>> = outputs
+        .iter()
+        .filter(|output| output.format == Written::Bundle)
+        .filter_map(|output| output.file.as_deref())
+        .map(|file| bundle::of_examination(examination, arguments.examine.rules.as_deref(), file))
+        .collect();
+    let snapshot = &examination.snapshot;
     let mut reports = Reports { outputs, snapshot, diagnosis, exit, style, failed: None };
+    for written in bundles {
+        reports.note(written);
+    }
     reports.note(events.broken().map_or(Ok(()), Err));
     reports.files();
     reports.all(|output| output.file.is_some() && !output.is_file());
@@ -143,7 +154,7 @@ impl Reports<'_> {
     fn one(&self, wanted: &Output) -> Result<(), Failure> {
         let style = if wanted.file.is_some() { self.plain() } else { self.style };
         let mut text = match wanted.format {
-            Written::Events => return Ok(()),
+            Written::Events | Written::Bundle => return Ok(()),
             Written::Snapshot => record::write(self.snapshot),
             Written::Diagnosis(format) => render(&self.diagnosis, self.exit, format, style),
         };
@@ -151,7 +162,9 @@ impl Reports<'_> {
             Written::Diagnosis(Format::AzurePipelines) => {
                 attached_summary(&self.diagnosis, self.exit, self.plain())
             }
-            Written::Diagnosis(_) | Written::Snapshot | Written::Events => Ok(String::new()),
+            Written::Diagnosis(_) | Written::Snapshot | Written::Bundle | Written::Events => {
+                Ok(String::new())
+            }
         };
         text.push_str(summarised.as_deref().unwrap_or_default());
         let written = match &wanted.file {

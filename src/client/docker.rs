@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use super::Transport;
 use super::cause::{failure, one_line};
+use super::tail::{Tail, keep_newest};
 use crate::fact::{ComposeService, Layer, Observation, Reason};
 
 const PROJECT: &str = "com.docker.compose.project";
@@ -109,27 +110,22 @@ impl Docker {
     }
 
     /// The newest lines of a container's log, each after its time.
-    pub async fn log(&self, container: &str, tail: u64) -> Observation<String> {
-        let limit = self.transport.limits().body_bytes;
+    pub async fn log(&self, container: &str, (lines, bytes): (u64, usize)) -> Observation<Tail> {
         let name = container.to_owned();
         self.observe("GET /containers/{name}/logs", async |engine| {
             let options = LogsOptions {
                 stdout: true,
                 stderr: true,
                 timestamps: true,
-                tail: tail.to_string(),
+                tail: lines.to_string(),
                 ..LogsOptions::default()
             };
             let mut frames = std::pin::pin!(engine.logs(&name, Some(options)));
             let mut text = Vec::new();
             while let Some(frame) = frames.try_next().await? {
-                let bytes = frame.into_bytes();
-                if text.len() + bytes.len() > limit {
-                    break;
-                }
-                text.extend_from_slice(&bytes);
+                keep_newest(&mut text, &frame.into_bytes(), bytes);
             }
-            Ok(String::from_utf8_lossy(&text).into_owned())
+            Ok(Tail::of(String::from_utf8_lossy(&text).into_owned(), bytes))
         })
         .await
     }

@@ -15,6 +15,7 @@ use url::Url;
 
 use super::access::Allowed;
 use super::cause::{failure, may_pass, one_line};
+use super::kept::{Answers, Kept};
 use super::resolve::{Names, addresses};
 use super::silence::Silence;
 use super::slots::{Slot, Slots};
@@ -115,6 +116,7 @@ struct Inside {
     vantage: Vantage,
     journal: Mutex<Vec<Call>>,
     silence: Silence,
+    answers: Answers,
     /// Requests that may be under way at once.
     slots: Slots,
 }
@@ -163,6 +165,7 @@ impl Transport {
             vantage,
             journal: Mutex::default(),
             silence: Silence::default(),
+            answers: Answers::default(),
             slots: Slots::new(),
         })))
     }
@@ -201,6 +204,27 @@ impl Transport {
     /// Each call so far.
     pub fn calls(&self) -> Vec<Call> {
         self.0.journal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps answers as they come, from here on.
+    pub fn keep_answers(&self) {
+        self.0.answers.keep();
+    }
+
+    /// Answers that were kept.
+    pub fn kept(&self) -> Vec<Kept> {
+        self.0.answers.all()
+    }
+
+    /// Keeps an answer, where that is wanted.
+    pub(super) fn keep(
+        &self,
+        api: &str,
+        call: &str,
+        size: usize,
+        body: impl FnOnce() -> Option<serde_json::Value>,
+    ) {
+        self.0.answers.take(api, call, size, body);
     }
 
     /// Writes down a call that another protocol made, and gives the origin for its observation.
@@ -307,6 +331,11 @@ impl Transport {
             }
         };
         let status = end.as_ref().ok().map(|answer| answer.status);
+        if let Ok(answer) = &end
+            && ask.method == "GET"
+        {
+            self.keep(ask.api, &what, answer.body.len(), || serde_json::from_slice(&answer.body).ok());
+        }
         let origin = self.write(ask.api, what, against, began, status, end.as_ref().err(), tries, proxy);
         match end {
             Ok(answer) => Observation::known(answer, origin),

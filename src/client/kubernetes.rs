@@ -18,6 +18,7 @@ use url::Url;
 
 use super::cause::{failure, may_pass, one_line, tls_error};
 use super::http::{FIRST_PAUSE, jittered, retry_after};
+use super::tail::{Tail, keep_newest};
 use super::{Secret, Transport};
 use crate::fact::{Layer, Observation, Origin, Outcome, Reason};
 
@@ -74,9 +75,10 @@ impl Kubernetes {
     /// One object; absent where the API says that it does not exist.
     pub async fn get(&self, path: &str) -> Observation<Value> {
         self.read(path, |text| {
-            let object = serde_json::from_str(&text)
+            let object: Value = serde_json::from_str(&text)
                 .map_err(|error| Reason::Malformed { detail: one_line(&format!("not JSON: {error}")) })?;
             super::secrets::seen_object(&object);
+            self.transport.keep("kubernetes", &format!("GET {path}"), text.len(), || Some(object.clone()));
             Ok(object)
         })
         .await
@@ -122,14 +124,14 @@ impl Kubernetes {
         pod: &str,
         container: &str,
         previous: bool,
-        tail: u64,
-    ) -> Observation<String> {
+        (lines, bytes): (u64, usize),
+    ) -> Observation<Tail> {
+        // A limit of bytes that the API is asked for would leave out the newest.
         let path = format!(
             "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&previous={previous}\
-             &tailLines={tail}&timestamps=true&limitBytes={}",
-            self.transport.limits().body_bytes
+             &tailLines={lines}&timestamps=true",
         );
-        self.read(&path, Ok).await
+        self.ask("GET", &path, "", Some(bytes), |text| Ok(Tail::of(text, bytes))).await
     }
 
     /// A short-lived token of a service account for one audience. It leaves a record, and is on the list of allowed
@@ -141,7 +143,7 @@ impl Kubernetes {
             "kind": "TokenRequest",
             "spec": {"audiences": [audience], "expirationSeconds": SHORTEST_TOKEN_S},
         });
-        self.ask("POST", &path, &body.to_string(), |text| {
+        self.ask("POST", &path, &body.to_string(), None, |text| {
             let body: Option<Value> = serde_json::from_str(&text).ok();
             let token = body.and_then(|body| super::field::text(&body, "/status/token"));
             token.map(Secret::new).ok_or_else(|| Reason::Malformed { detail: "no token came back".into() })
@@ -163,7 +165,7 @@ impl Kubernetes {
     }
 
     async fn read<T>(&self, path: &str, parse: impl FnOnce(String) -> Result<T, Reason>) -> Observation<T> {
-        self.ask("GET", path, "", parse).await
+        self.ask("GET", path, "", None, parse).await
     }
 
     async fn ask<T>(
@@ -171,6 +173,7 @@ impl Kubernetes {
         method: &str,
         path: &str,
         body: &str,
+        newest: Option<usize>,
         parse: impl FnOnce(String) -> Result<T, Reason>,
     ) -> Observation<T> {
         let began = (Timestamp::now(), Instant::now());
@@ -187,7 +190,7 @@ impl Kubernetes {
                 break Err(reason);
             }
             tries += 1;
-            match self.once(method, path, body).await {
+            match self.once(method, path, body, newest).await {
                 Try::Done(status, text) => break Ok((status, text)),
                 Try::Failed(reason) => break Err(reason),
                 Try::Again(reason, wanted) => {
@@ -213,7 +216,7 @@ impl Kubernetes {
         }
     }
 
-    async fn once(&self, method: &str, path: &str, body: &str) -> Try {
+    async fn once(&self, method: &str, path: &str, body: &str, newest: Option<usize>) -> Try {
         let request = http::Request::builder()
             .method(method)
             .uri(path)
@@ -248,7 +251,7 @@ impl Kubernetes {
         let status = response.status();
         let named = retry_after(response.headers());
         let left = within.saturating_sub(began.elapsed());
-        let text = match tokio::time::timeout(left, self.collect(response.into_body())).await {
+        let text = match tokio::time::timeout(left, self.collect(response.into_body(), newest)).await {
             Err(_) => return Try::Failed(Reason::TimedOut { layer: Layer::Body, after_ms: spent() }),
             Ok(Err(reason)) => return Try::Failed(reason),
             Ok(Ok(text)) => text,
@@ -260,8 +263,8 @@ impl Kubernetes {
         Try::Done(status.as_u16(), text)
     }
 
-    /// A body within its cap.
-    async fn collect(&self, body: Body) -> Result<String, Reason> {
+    /// A body within its cap, or of a log a little more than the newest bytes.
+    async fn collect(&self, body: Body, newest: Option<usize>) -> Result<String, Reason> {
         let most = self.transport.limits().body_bytes;
         let mut bytes = Vec::new();
         let mut stream = body.into_data_stream();
@@ -270,6 +273,10 @@ impl Kubernetes {
                 Reason::Unreachable { detail, .. } => Reason::Unreachable { layer: Layer::Body, detail },
                 other => other,
             })?;
+            if let Some(newest) = newest {
+                keep_newest(&mut bytes, &chunk, newest);
+                continue;
+            }
             if bytes.len() + chunk.len() > most {
                 return Err(Reason::Malformed { detail: format!("the body is larger than {most} bytes") });
             }

@@ -13,6 +13,7 @@ use crate::fact::{
 use crate::target::Target;
 
 const DEFAULT_LINES: u64 = 2000;
+const DEFAULT_BYTES: usize = 6 << 20;
 
 pub(super) struct TasksProbe;
 
@@ -43,12 +44,23 @@ impl Probe for TasksProbe {
             .number("run.log_lines")
             .and_then(|it| u64::try_from(it).ok())
             .unwrap_or(DEFAULT_LINES);
+        let bytes = clients
+            .target
+            .number("run.log_bytes")
+            .and_then(|it| usize::try_from(it).ok())
+            .unwrap_or(DEFAULT_BYTES);
+        let limits = (limit, bytes);
         let (gateway, primary) =
-            futures::join!(gateway_logs(clients, known, limit), primary_logs(clients, known, limit));
+            futures::join!(gateway_logs(clients, known, limits), primary_logs(clients, known, limits));
         put_logs(&mut seen, &TEXT_GATEWAY_LOG, TextSource::GatewayLog, gateway.0, limit, gateway.1);
         put_logs(&mut seen, &TEXT_PRIMARY_LOG, TextSource::PrimaryLog, primary.0, limit, primary.1);
         seen
     }
+}
+
+/// What one of several logs may have of what they may have together.
+fn share((lines, bytes): (u64, usize), logs: usize) -> (u64, usize) {
+    (lines, bytes / logs.max(1))
 }
 
 fn nothing<T>(of: &Observation<T>) -> Observation<TextRead> {
@@ -61,7 +73,11 @@ fn nothing<T>(of: &Observation<T>) -> Observation<TextRead> {
 
 /// Logs of every gateway pod whose container has started, the previous container's first where it restarted.
 /// A container that never started has no log, which is an absence and not ignorance.
-async fn gateway_logs(clients: &Clients, known: &Snapshot, limit: u64) -> (Vec<Log>, Observation<TextRead>) {
+async fn gateway_logs(
+    clients: &Clients,
+    known: &Snapshot,
+    (lines, bytes): (u64, usize),
+) -> (Vec<Log>, Observation<TextRead>) {
     let pods = known.get(&GATEWAY_PODS);
     let otherwise = nothing(&pods);
     let connected = clients.kubernetes().await;
@@ -90,19 +106,23 @@ async fn gateway_logs(clients: &Clients, known: &Snapshot, limit: u64) -> (Vec<L
             && (container.waiting.is_some() || (pod.phase == "Pending" && container.digest.is_none()));
         (!never_ran).then_some((*pod, container))
     });
-    let logs = asked.map(|(pod, container)| {
+    let asked: Vec<_> = asked.collect();
+    // Half of it is the Primary's.
+    let limits =
+        share((lines, bytes / 2), asked.iter().map(|(_, it)| if it.restarts > 0 { 2 } else { 1 }).sum());
+    let logs = asked.into_iter().map(|(pod, container)| {
         let namespace = &namespace;
         async move {
             let place = format!("pod/{}/{}", pod.name, container.name);
             let mut logs = Vec::new();
             if container.restarts > 0 {
-                let text = kubernetes.log(namespace, &pod.name, &container.name, true, limit).await;
+                let text = kubernetes.log(namespace, &pod.name, &container.name, true, limits).await;
                 // The kubelet keeps one dead container at most; that it kept none says nothing.
                 if matches!(text.outcome, Outcome::Known(_)) {
                     logs.push(Log { place: format!("{place}/previous"), text });
                 }
             }
-            let text = kubernetes.log(namespace, &pod.name, &container.name, false, limit).await;
+            let text = kubernetes.log(namespace, &pod.name, &container.name, false, limits).await;
             logs.push(Log { place, text });
             logs
         }
@@ -110,7 +130,11 @@ async fn gateway_logs(clients: &Clients, known: &Snapshot, limit: u64) -> (Vec<L
     (futures::future::join_all(logs).await.into_iter().flatten().collect(), otherwise)
 }
 
-async fn primary_logs(clients: &Clients, known: &Snapshot, limit: u64) -> (Vec<Log>, Observation<TextRead>) {
+async fn primary_logs(
+    clients: &Clients,
+    known: &Snapshot,
+    limits: (u64, usize),
+) -> (Vec<Log>, Observation<TextRead>) {
     let services = known.get(&PRIMARY_SERVICES);
     let otherwise = nothing(&services);
     let wanted = clients.target.text("primary.backend_service");
@@ -122,6 +146,6 @@ async fn primary_logs(clients: &Clients, known: &Snapshot, limit: u64) -> (Vec<L
         let detail = format!("the project has no service {wanted}: see primary.backend_service");
         return (Vec::new(), Observation::unknown(Reason::Malformed { detail }, otherwise.origin));
     };
-    let text = clients.docker.log(&backend.container, limit).await;
+    let text = clients.docker.log(&backend.container, share(limits, 2)).await;
     (vec![Log { place: format!("compose/{wanted}"), text }], otherwise)
 }

@@ -4,15 +4,16 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Seen;
+use crate::client::Tail;
 use crate::fact::{Fact, Observation, Outcome, TextEvidence, TextRead, TextSource};
-use crate::redact::redact_line;
+use crate::redact::{Lines, Removed};
 
 /// One log that was asked for.
 pub(super) struct Log {
     /// `pod/NAME/CONTAINER`, `compose/SERVICE`.
     pub(super) place: String,
     /// Its newest lines.
-    pub(super) text: Observation<String>,
+    pub(super) text: Observation<Tail>,
 }
 
 /// Adds logs as evidence, and what was read of them as a fact: known where each could be read. The one that could not be
@@ -31,8 +32,8 @@ pub(super) fn put_logs(
     for log in logs {
         match log.text.outcome {
             Outcome::Known(text) => {
-                let lines = evidence(source, &log.place, &text);
-                read.cut |= lines.len() as u64 >= limit;
+                let lines = evidence(source, &log.place, &text.text);
+                read.cut |= text.cut || lines.len() as u64 >= limit;
                 read.lines += lines.len() as u64;
                 read.places.push(log.place);
                 seen.text.extend(lines);
@@ -49,6 +50,7 @@ pub(super) fn put_logs(
 }
 
 fn evidence(source: TextSource, place: &str, text: &str) -> Vec<TextEvidence> {
+    let (mut clean, mut removed) = (Lines::default(), Removed::new());
     text.lines()
         .zip(1..)
         .map(|(line, number)| {
@@ -59,7 +61,7 @@ fn evidence(source: TextSource, place: &str, text: &str) -> Vec<TextEvidence> {
                 line: number,
                 at,
                 count: 1,
-                text: redact_line(rest).into_owned(),
+                text: clean.next(rest, &mut removed).into_owned(),
             }
         })
         .collect()

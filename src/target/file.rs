@@ -128,6 +128,7 @@ section!(Run {
     timeout: Text,
     request_timeout: Text,
     log_lines: Number,
+    log_bytes: Number,
     secret_keys: Flag,
     exchange_token: Flag,
     discover: Flag,

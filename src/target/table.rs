@@ -285,6 +285,7 @@ const TABLE: &[SettingSpec] = &[
     ),
     is("run.discover", Kind::Flag, "true", "Whether what is not configured is looked for"),
     is("run.log_lines", Kind::Number, "2000", "Newest lines to read of each log"),
+    is("run.log_bytes", Kind::Number, "6291456", "Newest bytes to read of all logs together"),
 ];
 
 /// Every setting.

@@ -48,10 +48,10 @@ const REQUEST_TIMEOUT: &str = "15s";
 fn problems(name: &str, validator: &jsonschema::Validator) -> Vec<String> {
     let expected = expectation(name).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let recorded = folder.path().join("run.json");
-    let snapshot = format!("snapshot={}", recorded.display());
+    let recorded = folder.path().join("run.tar.zst");
+    let bundle = format!("bundle={}", recorded.display());
     let mut check = program();
-    check.args(["check", "--lab", name, "-o", "json", "-o", &snapshot, "--request-timeout", REQUEST_TIMEOUT]);
+    check.args(["check", "--lab", name, "-o", "json", "-o", &bundle, "--request-timeout", REQUEST_TIMEOUT]);
     let run = check.output().unwrap();
     let mut wrong = Vec::new();
     let mut problem = |what: String| wrong.push(format!("{name}: {what}"));

@@ -1,6 +1,7 @@
 //! The published schemas say what the types say.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
 
+use mzv_doctor::bundle::Manifest;
 use mzv_doctor::diagnosis::{Changes, Explanation, Steps, Why};
 use mzv_doctor::fact::Snapshot;
 use mzv_doctor::gate::Suppressions;
@@ -24,6 +25,11 @@ fn the_diagnosis_schema_is_fresh() {
 #[test]
 fn the_snapshot_schema_is_fresh() {
     check("snapshot.v1.json", &schemars::schema_for!(Snapshot));
+}
+
+#[test]
+fn the_bundle_schema_is_fresh() {
+    check("bundle.v1.json", &schemars::schema_for!(Manifest));
 }
 
 #[test]

@@ -82,6 +82,8 @@ fn clean(
     pseudonyms: Option<&Pseudonyms>,
     removed: &mut Removed,
 ) -> Option<String> {
+    // What has several words was written by somebody.
+    let within = if text.contains(char::is_whitespace) { Within::Text } else { within };
     let shown = redact(text, within, removed);
     let valued = values.redact(&shown, removed);
     let named = pseudonyms.map_or_else(|| valued.as_ref().into(), |names| names.put(&valued));

@@ -66,7 +66,11 @@ fn run() -> u8 {
         Err(error) => {
             // Help and version are answers; anything else is a mistake on the command line.
             let code = if error.use_stderr() { exit::USAGE } else { exit::FINE };
-            let _printed = error.print();
+            if error.use_stderr() {
+                output::note_lines(&error.render().to_string());
+            } else {
+                let _printed = error.print();
+            }
             return code;
         }
     };

@@ -38,7 +38,7 @@ pub use verdict::{
 pub use verified::{Settling, Standing, Verified, verified};
 pub use why::{ClauseRead, ConditionRead, Explains, Holds, TextLooked, Verdict, Why, why};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fact::{Outcome, Reason, Snapshot};
 use crate::rule::RuleTable;
@@ -46,11 +46,23 @@ use crate::rule::RuleTable;
 /// The name of what was reached not being what was asked for.
 pub const WRONG_TARGET: &str = "wrong-target";
 
+/// Settings by which one deployment is told from another.
+const DEPLOYMENT: &[&str] = &[
+    "environment",
+    "azure.tenant",
+    "azure.subscription",
+    "azure.resource_group",
+    "azure.cluster",
+    "kubernetes.namespace",
+];
+
 /// What a run has to know to be called green.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     /// Rules that have to be conclusive whatever their lack.
     pub required: BTreeSet<String>,
+    /// Findings of this severity or worse fail a run: what could be one has to be decided. Errors where none is given.
+    pub fail_on: Option<Severity>,
     /// Settings that belong to the chains whose examination is the point of a run: not being set is a lack.
     pub chain_settings: BTreeSet<String>,
 }
@@ -93,9 +105,9 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         }
         let speaks = !rule.text_only || fired || quiet.is_some() || !lacks.is_empty();
         if !lacks.is_empty() {
-            let required = rule.severity == crate::rule::Severity::Error
-                && lacks.iter().any(|it| counts(it, policy))
-                || policy.required.contains(&rule.id);
+            let fails = compose::severity(rule.severity) >= policy.fail_on.unwrap_or(Severity::Error);
+            let required =
+                fails && lacks.iter().any(|it| counts(it, policy)) || policy.required.contains(&rule.id);
             inconclusive.push(Inconclusive {
                 id: rule.id.clone(),
                 title: rule.title.clone(),
@@ -134,6 +146,7 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         observed_at: snapshot.observed_at,
         vantage: snapshot.vantage,
         target: snapshot.setting("environment"),
+        deployment: deployment(snapshot),
         facts_asked: snapshot.facts.values().filter(|seen| was_asked(&seen.outcome)).count(),
         took_ms: took_ms(snapshot),
         findings,
@@ -154,6 +167,12 @@ pub fn diagnose(snapshot: &Snapshot, table: &RuleTable, policy: &Policy) -> Diag
         diagnosis.chains = chain::draw(&diagnosis);
     }
     diagnosis
+}
+
+/// Settings that differ between deployments, as far as they have a value.
+fn deployment(snapshot: &Snapshot) -> BTreeMap<String, String> {
+    let known = |name: &&str| ((*name).to_owned(), snapshot.setting(name));
+    DEPLOYMENT.iter().map(known).filter(|(_, value)| !value.is_empty()).collect()
 }
 
 /// What is known of the rules that did not fire.

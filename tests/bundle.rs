@@ -6,7 +6,7 @@ mod canary;
 #[path = "bundle/hostile.rs"]
 mod hostile;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -125,7 +125,7 @@ fn a_bundle_says_what_it_holds_and_what_is_missing() {
     assert_eq!(members[0].0, "manifest.json");
     for file in manifest["files"].as_array().unwrap() {
         let (_, bytes) = members.iter().find(|(name, _)| file["name"] == **name).unwrap();
-        let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex::encode(Sha256::digest(bytes));
         assert_eq!((&file["sha256"], &file["size"]), (&digest.into(), &bytes.len().into()));
     }
     assert!(manifest["gaps"].as_array().unwrap().iter().any(|gap| gap["reason"] == "denied"));
@@ -184,20 +184,22 @@ fn the_same_snapshot_is_the_same_bytes() {
     }
 }
 
+/// What somebody does to the files of a bundle.
+type Change = fn(&mut Vec<(String, Vec<u8>)>);
+
 #[test]
 fn a_bundle_that_was_altered_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     assert_eq!(run(here, &["bundle", "create", "--lab", "subject-mismatch", "-o", "a"]).code, 0);
     let whole = unpacked(&here.join("a"));
-    type Change = fn(&mut Vec<(String, Vec<u8>)>);
     let changes: [(&str, Change, &str); 6] = [
         ("text", |all| all[2].1 = b"".to_vec(), "text.ndjson is not the one"),
         (
             "manifest",
             |all| {
                 all[0].1 =
-                    String::from_utf8_lossy(&all[0].1).replace("AADSTS700213", "AADSTS700214").into_bytes()
+                    String::from_utf8_lossy(&all[0].1).replace("AADSTS700213", "AADSTS700214").into_bytes();
             },
             "manifest.json is not the one",
         ),
@@ -251,8 +253,7 @@ fn other_rules_say_what_they_change() {
     old["found"] = serde_json::json!(["was-known-once", "csi-mount-failed"]);
     members[0].1 = serde_json::to_vec(&old).unwrap();
     let last = members.len() - 1;
-    members[last].1 =
-        Sha256::digest(&members[0].1).iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
+    members[last].1 = hex::encode(Sha256::digest(&members[0].1)).into();
     packed(&here.join("old"), &members);
     let told = run(here, &["check", "--bundle", "old", "-o", "short"]);
     for part in ["AADSTS700213 (its rule is new)", "was-known-once (its rule is gone)"] {
@@ -287,7 +288,7 @@ fn what_the_second_look_finds_is_not_written() {
     // A value that the run came across, wherever it stands.
     let mut contents = empty(&[]);
     contents.snapshot.again.push("plain words only".into());
-    let refused = bundle::write(&file, contents, &Values::new(["plain words"], &Default::default()));
+    let refused = bundle::write(&file, contents, &Values::new(["plain words"], &BTreeSet::default()));
     assert!(matches!(refused, Err(WriteError::Secret { .. })));
     let written = bundle::write(&file, empty(&["x"]), &Values::default()).unwrap();
     assert_eq!(written.found, ["x"]);

@@ -34,7 +34,7 @@ fn rules() -> RuleTable {
 
 fn policy() -> Policy {
     let chain = table().iter().filter(|spec| spec.chain).map(|spec| spec.name.to_owned());
-    Policy { required: BTreeSet::new(), chain_settings: chain.collect() }
+    Policy { required: BTreeSet::new(), fail_on: None, chain_settings: chain.collect() }
 }
 
 /// Scenarios of one fault each.

@@ -36,8 +36,3 @@ pub(super) fn limit(name: &str) -> Option<u64> {
         }
     }
 }
-
-/// SHA-256 in hexadecimal.
-pub(super) fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::member::{LARGEST, MANIFEST, MOST, REDACTIONS, SEAL, SNAPSHOT, TEXT, hex, limit};
+use super::member::{LARGEST, MANIFEST, MOST, REDACTIONS, SEAL, SNAPSHOT, TEXT, limit};
 use super::{BUNDLE_FORMAT, Manifest};
 use crate::fact::{SNAPSHOT_FORMAT, Snapshot, TextEvidence};
 
@@ -231,7 +231,7 @@ impl Parts {
             bytes.read_to_end(&mut whole).map_err(|error| ReadError::NotABundle(error.to_string()))?;
             self.file(name, &whole)?;
         }
-        let digest = hex(&bytes.hash.finalize());
+        let digest = hex::encode(bytes.hash.finalize());
         if name == MANIFEST {
             self.sealed = digest;
         } else if name != SEAL {
@@ -258,7 +258,7 @@ impl Parts {
             MANIFEST => {
                 let head: Head = parse(name, bytes)?;
                 if head.bundle_format != u64::from(BUNDLE_FORMAT) {
-                    let by = head.tool_version.chars().filter(|c| c.is_ascii_graphic()).take(40).collect();
+                    let by = head.tool_version.chars().filter(char::is_ascii_graphic).take(40).collect();
                     return Err(ReadError::Form { found: head.bundle_format, by });
                 }
                 self.manifest = Some(parse(name, bytes)?);

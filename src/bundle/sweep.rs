@@ -231,7 +231,7 @@ fn is_mixed(word: &str) -> bool {
 /// Shannon's measure, in bits a character.
 fn is_heavy(word: &str) -> bool {
     let kinds = [u8::is_ascii_lowercase as fn(&u8) -> bool, u8::is_ascii_uppercase, u8::is_ascii_digit];
-    let enough = kinds.iter().all(|kind| word.bytes().filter(|b| kind(b)).count() >= 3);
+    let enough = kinds.iter().all(|kind| word.bytes().filter(kind).count() >= 3);
     if word.len() < SHORTEST || !enough {
         return false;
     }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::manifest::gaps;
-use super::member::{MANIFEST, REDACTIONS, SEAL, SNAPSHOT, TEXT, hex, raw};
+use super::member::{MANIFEST, REDACTIONS, SEAL, SNAPSHOT, TEXT, raw};
 use super::sweep::{Hit, sweep};
 use super::{BUNDLE_FORMAT, Manifest, Member, Raw};
 use crate::fact::Snapshot;
@@ -110,8 +110,11 @@ fn pack(into: impl Write, contents: Contents<'_>, folder: &Path) -> std::io::Res
     let text = std::mem::take(&mut snapshot.text);
     let mut parts: Vec<(PathBuf, Part, Member)> = Vec::new();
     let mut add = |name: &str, bytes: Vec<u8>| {
-        let member =
-            Member { name: name.into(), size: bytes.len() as u64, sha256: hex(&Sha256::digest(&bytes)) };
+        let member = Member {
+            name: name.into(),
+            size: bytes.len() as u64,
+            sha256: hex::encode(Sha256::digest(&bytes)),
+        };
         parts.push((PathBuf::from(name), Part::Bytes(bytes), member));
     };
     add(SNAPSHOT, json(&snapshot)?);
@@ -135,7 +138,7 @@ fn pack(into: impl Write, contents: Contents<'_>, folder: &Path) -> std::io::Res
         gaps,
     };
     let first = json(&manifest)?;
-    let seal = format!("{}", hex(&Sha256::digest(&first)));
+    let seal = hex::encode(Sha256::digest(&first));
     let mtime = std::env::var(EPOCH).ok().and_then(|text| text.parse().ok());
     let mtime = mtime.unwrap_or_else(|| u64::try_from(snapshot.observed_at.as_second()).unwrap_or(0));
     let packer = zstd::stream::write::Encoder::new(BufWriter::new(into), LEVEL)?;
@@ -174,7 +177,7 @@ fn lines(text: &[crate::fact::TextEvidence], folder: &Path) -> std::io::Result<(
     }
     let mut file = writer.into_inner().map_err(std::io::IntoInnerError::into_error)?;
     file.seek(SeekFrom::Start(0))?;
-    Ok((file, Member { name: TEXT.into(), size, sha256: hex(&hash.finalize()) }))
+    Ok((file, Member { name: TEXT.into(), size, sha256: hex::encode(hash.finalize()) }))
 }
 
 fn json(value: &impl Serialize) -> std::io::Result<Vec<u8>> {

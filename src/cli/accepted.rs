@@ -39,25 +39,26 @@ impl Accepted {
         let baseline = match &arguments.baseline {
             Some(path) => {
                 let file = path.display().to_string();
-                let read = Baseline::read(&text(path)?, DOCUMENT_FORMAT);
-                Some((file.clone(), read.map_err(|error| Failure::Usage(format!("{file}: {error}")))?))
+                let refuse = |error| Failure::Usage(format!("{file}: {error}"));
+                let read = Baseline::read(&text(path)?, DOCUMENT_FORMAT).map_err(refuse)?;
+                read.fits(&examination.deployment()).map_err(refuse)?;
+                Some((file, read))
             }
             None => None,
         };
         Ok(Self { suppressions, baseline })
     }
 
-    /// Marks what is known.
-    pub(super) fn mark(&self, diagnosis: &mut Diagnosis) -> Result<(), Failure> {
+    /// Marks what is known. A baseline that turns out to be another deployment's is told, and marks nothing.
+    pub(super) fn mark(&self, diagnosis: &mut Diagnosis) -> Option<Failure> {
         if let Some(suppressions) = &self.suppressions {
             suppressions.mark(diagnosis);
         }
-        if let Some((file, baseline)) = &self.baseline {
-            let marked = baseline.mark(diagnosis);
-            marked.map_err(|error| Failure::Usage(format!("{file}: {error}")))?;
-        }
+        let marked = self.baseline.as_ref().map(|(file, baseline)| {
+            baseline.mark(diagnosis).map_err(|error| Failure::Usage(format!("{file}: {error}")))
+        });
         put_in_order(diagnosis);
-        Ok(())
+        marked.and_then(Result::err)
     }
 }
 

@@ -402,7 +402,7 @@ pub(super) struct Check {
     #[arg(long, value_enum, default_value = "error")]
     pub(super) fail_on: FailOn,
     /// Names that have to be conclusive, whatever they lack
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = parse_name)]
     pub(super) require: Vec<String>,
     /// Only findings of this confidence or more fail the run; what is less sure keeps it from being called healthy
     #[arg(long, value_enum, default_value = "possible")]
@@ -455,13 +455,13 @@ pub(super) struct TargetArguments {
     context: Option<String>,
     /// kubeconfig file
     #[arg(long, value_name = "FILE", help_heading = "Target")]
-    kubeconfig: Option<PathBuf>,
+    pub(super) kubeconfig: Option<PathBuf>,
     /// Primary's API, as its gateway reaches it
     #[arg(long, value_name = "URL", help_heading = "Target")]
     primary_url: Option<String>,
     /// Further certificate authorities to trust, PEM
     #[arg(long, value_name = "FILE", help_heading = "Target")]
-    ca_file: Option<PathBuf>,
+    pub(super) ca_file: Option<PathBuf>,
     /// Read the gateway's Kubernetes secrets, for names of keys and length classes only
     #[arg(long, help_heading = "Asked for by name")]
     secret_keys: bool,
@@ -562,6 +562,11 @@ fn parse_output(text: &str) -> Result<Output, String> {
         return Err("a bundle needs a file, as in bundle=ticket.tar.zst".into());
     }
     Ok(Output { format, file })
+}
+
+fn parse_name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() { Err("a name is missing".into()) } else { Ok(name.to_owned()) }
 }
 
 fn parse_percent(text: &str) -> Result<u8, String> {

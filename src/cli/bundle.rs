@@ -26,7 +26,7 @@ const KEY: usize = 32;
 
 pub(super) async fn bundle(verb: Bundle) -> Result<u8, Failure> {
     match verb {
-        Bundle::Create(wanted) => create(*wanted).await,
+        Bundle::Create(wanted) => Box::pin(create(*wanted)).await,
         Bundle::Show(wanted) => show(&wanted),
         Bundle::Redact(wanted) => again(&wanted),
     }

@@ -10,8 +10,8 @@ use super::accepted::Accepted;
 use super::arguments::{Check, Examine, FailOn, Report, Sureness, TargetArguments, Written};
 use super::events::Events;
 use super::examination::{Examination, settings};
-use super::{Failure, output, record, reports};
-use crate::diagnosis::{Diagnosis, Standing, Verified, WRONG_TARGET, verified};
+use super::{Failure, interrupt, output, record, reports};
+use crate::diagnosis::{Diagnosis, Severity, Standing, Verified, WRONG_TARGET, verified};
 use crate::fact::{Vantage, vocabulary};
 use crate::gate::{self, Outlook, ending, outlook};
 use crate::lab::{self, Lab};
@@ -44,10 +44,10 @@ pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, F
         vantage: examination.snapshot.vantage,
     });
     examination.keeps_answers = arguments.output.iter().any(|output| output.format == Written::Bundle);
-    let mut run = Run { examination, arguments, only, accepted, events };
+    let mut run = Run { examination, arguments, only, accepted, misfit: None, events };
     let facts = only.map(|name| run.examination.facts_for(name));
     run.examination.look_and_tell(facts.as_ref(), &run.events).await?;
-    let mut diagnosis = run.judge()?;
+    let mut diagnosis = run.judge();
     run.compare()?;
     let mut policy = gate::Policy {
         fail_on: arguments.fail_on.severity(),
@@ -62,7 +62,9 @@ pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, F
     }
     let ending = ending(&diagnosis, policy);
     diagnosis.because = ending.because;
-    reports::write(arguments, &mut run.examination, diagnosis, ending.code, &run.events)?;
+    // From here on nothing asks any more whether somebody wants to stop.
+    interrupt::ends_at_once();
+    reports::write(arguments, &mut run.examination, diagnosis, ending.code, &run.events, run.misfit)?;
     Ok(ending.code)
 }
 
@@ -93,29 +95,32 @@ struct Run<'a> {
     arguments: &'a Check,
     only: Option<&'a str>,
     accepted: Accepted,
+    /// What cannot be used after all.
+    misfit: Option<Failure>,
     events: Events,
 }
 
 impl Run<'_> {
-    fn judge(&self) -> Result<Diagnosis, Failure> {
+    fn judge(&mut self) -> Diagnosis {
         let required = self.arguments.require.iter().cloned().chain(self.only.map(str::to_owned));
-        let mut diagnosis = self.examination.diagnose(required);
-        diagnosis.fail_on = self.arguments.fail_on.severity();
+        let fail_on = self.arguments.fail_on.severity();
+        let mut diagnosis = self.examination.diagnose(required, fail_on);
+        diagnosis.fail_on = fail_on;
         if let Some(name) = self.only {
             let verified = verified(&diagnosis, &self.examination.rules, name);
             let required: BTreeSet<&String> = self.arguments.require.iter().collect();
             restrict(&mut diagnosis, &verified, &required, &self.examination.rules);
             diagnosis.only = Some(verified);
         }
-        self.accepted.mark(&mut diagnosis)?;
-        Ok(diagnosis)
+        self.misfit = self.accepted.mark(&mut diagnosis);
+        diagnosis
     }
 
     /// Says what other rules than those of a bundle's writer change.
     fn compare(&self) -> Result<(), Failure> {
         if let (Some(manifest), None) = (&self.examination.manifest, self.only) {
             let marks = rule::marks(self.arguments.examine.rules.as_deref())?;
-            let diagnosis = self.examination.diagnose([]);
+            let diagnosis = self.examination.diagnose([], Severity::Error);
             let found = diagnosis.findings.iter().map(|finding| finding.id.as_str()).collect();
             if let Some(said) = record::compared(manifest, &marks, &found) {
                 output::note(&said);
@@ -152,7 +157,7 @@ impl Run<'_> {
                 .flat_map(|name| self.examination.facts_for(name))
                 .collect();
             self.examination.look_and_tell(Some(&facts), &self.events).await?;
-            *diagnosis = self.judge()?;
+            *diagnosis = self.judge();
         }
         Ok(())
     }

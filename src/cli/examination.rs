@@ -1,6 +1,6 @@
 //! What is examined: a deployment, one of the lab's, or what an earlier run recorded; asked once, or again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::{Failure, record};
 use crate::bundle::Manifest;
 use crate::client::{Kept, seen_secrets};
 use crate::derive::derive;
-use crate::diagnosis::{Diagnosis, Policy, WRONG_TARGET, diagnose};
+use crate::diagnosis::{Diagnosis, Policy, Severity, WRONG_TARGET, diagnose};
 use crate::fact::{Snapshot, TextSource, Vantage, vocabulary};
 use crate::lab::Lab;
 use crate::probe::{self, Clients, Watch};
@@ -101,6 +101,13 @@ impl Examination {
         }
     }
 
+    /// What tells the deployment from others, as far as settings say it before anything is asked; a default says nothing.
+    pub(super) fn deployment(&self) -> BTreeMap<String, String> {
+        let settings = self.live.as_ref().map_or(&self.snapshot.target, |live| live.target.settings());
+        let given = settings.iter().filter(|(_, setting)| setting.origin != "default");
+        given.filter_map(|(name, setting)| Some((name.clone(), setting.value.as_str()?.to_owned()))).collect()
+    }
+
     /// Refuses a name that the table does not have.
     pub(super) fn rule(&self, name: &str) -> Result<&Rule, Failure> {
         self.rules.rules.get(name).ok_or_else(|| {
@@ -171,8 +178,13 @@ impl Examination {
     }
 
     /// Judges what was learned; names that have to be conclusive are `required`.
-    pub(super) fn diagnose(&self, required: impl IntoIterator<Item = String>) -> Diagnosis {
-        diagnose(&self.snapshot, &self.rules, &policy(required))
+    pub(super) fn diagnose(
+        &self,
+        required: impl IntoIterator<Item = String>,
+        fail_on: Severity,
+    ) -> Diagnosis {
+        let policy = Policy { fail_on: Some(fail_on), ..policy(required) };
+        diagnose(&self.snapshot, &self.rules, &policy)
     }
 
     /// Facts that it takes to judge a name, and what would explain it; also whether it is the right deployment.
@@ -194,7 +206,11 @@ impl Examination {
 /// What a run has to know to be called green.
 pub(super) fn policy(required: impl IntoIterator<Item = String>) -> Policy {
     let chain_settings = table().iter().filter(|spec| spec.chain).map(|spec| spec.name.to_owned());
-    Policy { required: required.into_iter().collect(), chain_settings: chain_settings.collect() }
+    Policy {
+        required: required.into_iter().collect(),
+        fail_on: None,
+        chain_settings: chain_settings.collect(),
+    }
 }
 
 /// Facts with those that they are computed from, down to what can be asked.

@@ -3,7 +3,7 @@
 use super::arguments::{Fix, FixFormat};
 use super::examination::Examination;
 use super::{Failure, output};
-use crate::diagnosis::{self, Diagnosis, Standing, WRONG_TARGET, steps};
+use crate::diagnosis::{self, Diagnosis, Severity, Standing, WRONG_TARGET, steps};
 use crate::gate::{self, ending, exit};
 use crate::report;
 
@@ -15,7 +15,7 @@ pub(super) async fn fix(wanted: &Fix) -> Result<u8, Failure> {
     }
     let facts = name.map(|name| examination.facts_for(name));
     examination.look(facts.as_ref()).await?;
-    let whole = examination.diagnose(name.map(str::to_owned));
+    let whole = examination.diagnose(name.map(str::to_owned), Severity::Error);
     let steps = steps(&whole, &examination.snapshot, name);
     if steps.steps.is_empty() {
         if wanted.output == FixFormat::Json {

@@ -1,11 +1,22 @@
 //! Ctrl-C and the orchestrator's request to stop.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Signals that come within this time are one: a shell and a terminal may both pass it on.
-const AT_ONCE: Duration = Duration::from_secs(1);
+const AT_ONCE: Duration = Duration::from_millis(300);
+/// Time that is left for reports when somebody wants to stop while they are written.
+const LAST: Duration = Duration::from_secs(2);
+
+/// Whether nobody waits for a signal any more.
+static WRITING: AtomicBool = AtomicBool::new(false);
+
+/// From here on the first signal ends the program, after a moment for what is being written.
+pub(super) fn ends_at_once() {
+    WRITING.store(true, Ordering::Relaxed);
+}
 
 /// Waits for a request to stop. From its making on, none is missed.
 pub(super) struct Interrupt(Vec<Signal>);
@@ -16,9 +27,13 @@ impl Interrupt {
     pub(super) fn listen() -> Self {
         tokio::spawn(async {
             Self::signals().wait().await;
-            tokio::time::sleep(AT_ONCE).await;
-            Self::signals().wait().await;
-            super::output::complain("interrupted again: ended without a report");
+            if WRITING.load(Ordering::Relaxed) {
+                tokio::time::sleep(LAST).await;
+            } else {
+                tokio::time::sleep(AT_ONCE).await;
+                Self::signals().wait().await;
+            }
+            super::output::complain("interrupted: ended before every report was written");
             std::process::exit(i32::from(crate::gate::exit::INTERRUPTED));
         });
         Self::signals()

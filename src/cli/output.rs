@@ -98,6 +98,13 @@ pub(super) fn note(text: &str) {
     let _told = writeln!(std::io::stderr(), "{}", one_line(text));
 }
 
+/// Several lines to standard error, each as harmless as one.
+pub(super) fn note_lines(text: &str) {
+    for line in text.lines() {
+        note(line);
+    }
+}
+
 /// How the terminal format looks here.
 pub(super) fn style(color: Color, verbose: bool) -> Style {
     let terminal = std::io::stdout().is_terminal();

@@ -28,6 +28,17 @@ pub(super) fn acceptable(arguments: &Check) -> Result<(), Failure> {
                        file, as in -o json=FILE";
         return Err(Failure::Usage(problem.into()));
     }
+    let is_wanted = |format| outputs.iter().any(|output| output.format == Written::Diagnosis(format));
+    if let Some(path) = summary_file().filter(|_| is_wanted(Format::Github)) {
+        std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&path)
+            .map_err(|cause| refused(&path, cause))?;
+    }
+    if let Some(folder) = summary_folder().filter(|_| is_wanted(Format::AzurePipelines)) {
+        tempfile::tempfile_in(&folder).map_err(|cause| refused(&folder, cause))?;
+    }
     let inputs = inputs(arguments);
     for (at, file) in outputs.iter().enumerate().filter_map(|(at, output)| Some((at, output.file.as_ref()?)))
     {
@@ -60,6 +71,8 @@ fn inputs(arguments: &Check) -> Vec<(PathBuf, &'static str)> {
         (arguments.suppressions.clone(), "the suppressions file"),
         (examine.bundle.clone(), "the record that is judged"),
         (settings, "the settings file"),
+        (examine.target.kubeconfig.clone(), "the kubeconfig"),
+        (examine.target.ca_file.clone(), "the file of authorities"),
     ]
     .into_iter()
     .filter_map(|(file, what)| Some((file?, what)))
@@ -78,6 +91,7 @@ pub(super) fn write(
     diagnosis: Diagnosis,
     exit: u8,
     events: &Events,
+    misfit: Option<Failure>,
 ) -> Result<(), Failure> {
     let to_screen = [Output { format: Written::Diagnosis(Format::Terminal), file: None }];
     let outputs: &[Output] = if arguments.output.is_empty() { &to_screen } else { &arguments.output };
@@ -93,16 +107,18 @@ pub(super) fn write(
     for written in bundles {
         reports.note(written);
     }
+    reports.note(misfit.map_or(Ok(()), Err));
     reports.note(events.broken().map_or(Ok(()), Err));
+    // What can be written once more comes first, and what cannot last: each says what became of those before it.
     reports.files();
     reports.all(|output| output.file.is_some() && !output.is_file());
-    let ended = events.end(&reports.diagnosis, reports.exit);
-    reports.note(ended);
+    reports.all(|output| output.file.is_none());
     if outputs.iter().any(|output| output.format == Written::Diagnosis(Format::Github)) {
         let summarised = step_summary(&reports.diagnosis, reports.exit, reports.plain());
         reports.note(summarised);
     }
-    reports.all(|output| output.file.is_none());
+    let ended = events.end(&reports.diagnosis, reports.exit);
+    reports.note(ended);
     reports.failed.map_or(Ok(()), Err)
 }
 
@@ -175,13 +191,24 @@ impl Reports<'_> {
     }
 }
 
+/// Where GitHub takes a step's summary from.
+fn summary_file() -> Option<PathBuf> {
+    std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// The folder of an agent of Azure Pipelines for files of a job.
+fn summary_folder() -> Option<PathBuf> {
+    std::env::var_os("AGENT_TEMPDIRECTORY").filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}
+
+fn refused(path: &Path, cause: std::io::Error) -> Failure {
+    Failure::Output { file: path.display().to_string(), cause }
+}
+
 /// Adds the report to the summary of a GitHub workflow's step, where there is one.
 fn step_summary(diagnosis: &Diagnosis, exit: u8, style: Style) -> Result<(), Failure> {
-    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
-        return Ok(());
-    };
-    let path = PathBuf::from(path);
-    let refuse = |cause| Failure::Output { file: path.display().to_string(), cause };
+    let Some(path) = summary_file() else { return Ok(()) };
+    let refuse = |cause| refused(&path, cause);
     let text = render(diagnosis, exit, Format::Markdown, style);
     let mut file = std::fs::OpenOptions::new().append(true).create(true).open(&path).map_err(refuse)?;
     // The runner keeps nothing of a summary that is too long.
@@ -191,11 +218,9 @@ fn step_summary(diagnosis: &Diagnosis, exit: u8, style: Style) -> Result<(), Fai
 
 /// Writes the report where the agent of Azure Pipelines takes it from, and gives the command that says so.
 fn attached_summary(diagnosis: &Diagnosis, exit: u8, style: Style) -> Result<String, Failure> {
-    let Some(folder) = std::env::var_os("AGENT_TEMPDIRECTORY").filter(|folder| !folder.is_empty()) else {
-        return Ok(String::new());
-    };
+    let Some(folder) = summary_folder() else { return Ok(String::new()) };
     // The agent shows the file's name as the title.
-    let path = PathBuf::from(folder).join("mzv-doctor.md");
+    let path = folder.join("mzv-doctor.md");
     output::write(&path, &render(diagnosis, exit, Format::Markdown, style))?;
     Ok(azure_summary(&path.display().to_string()))
 }

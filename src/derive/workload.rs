@@ -8,13 +8,16 @@ use url::{Host, Url};
 use super::{Derived, Lack, need, put};
 use crate::fact::{
     Container, Deployment, GATEWAY_CANONICAL, GATEWAY_DEPLOYMENT, GATEWAY_ENVIRONMENT, GATEWAY_MODE,
-    GATEWAY_PODS, GATEWAY_PRIMARY, GATEWAY_ROLE, GATEWAY_ROLLOUT, GATEWAY_SECRET_CLASSES, GATEWAY_SECRETS,
-    GATEWAY_STATE, GATEWAY_UNSTABLE, Outcome, PrimaryAddress, Reason, Rollout, Snapshot, StateFile,
+    GATEWAY_PODS, GATEWAY_PRIMARY, GATEWAY_ROLE, GATEWAY_ROLLED_OUT, GATEWAY_ROLLOUT, GATEWAY_SECRET_CLASSES,
+    GATEWAY_SECRETS, GATEWAY_STATE, GATEWAY_UNSTABLE, Outcome, PrimaryAddress, Reason, Rollout, Snapshot,
+    StateFile,
 };
 
 /// Restarts from which on a container counts as unstable, and seconds for which a failure counts as recent.
 const SEVERAL: i64 = 3;
 const RECENT_S: i64 = 3600;
+/// Seconds that a rollout usually takes at most: the runbook waits for as long.
+const ROLLOUT_S: i64 = 300;
 /// Volumes that go with the pod.
 const EPHEMERAL: &[&str] = &["emptyDir", "ephemeral"];
 
@@ -39,6 +42,8 @@ pub(super) fn derive(snapshot: &mut Snapshot) {
     put(snapshot, &GATEWAY_STATE, &from, state);
     let rollout = need(snapshot, &GATEWAY_DEPLOYMENT).map(|deployment| rollout(&deployment));
     put(snapshot, &GATEWAY_ROLLOUT, &from, rollout);
+    let ended = rolled_out(snapshot);
+    put(snapshot, &GATEWAY_ROLLED_OUT, &[GATEWAY_ROLLOUT.name(), GATEWAY_PODS.name()], ended);
     let unstable = unstable(snapshot);
     put(snapshot, &GATEWAY_UNSTABLE, &[GATEWAY_PODS.name()], unstable);
 }
@@ -177,6 +182,30 @@ fn state(snapshot: &Snapshot) -> Derived<StateFile> {
     let kind = deployment.volumes.iter().find(|it| it.name == volume).map(|it| it.kind.as_str());
     let survives = kind.is_some_and(|kind| !EPHEMERAL.contains(&kind));
     Ok(StateFile { path, volume, survives })
+}
+
+/// What is found of pods that work says nothing of those that take their place.
+fn rolled_out(snapshot: &Snapshot) -> Derived<bool> {
+    let deployment = need(snapshot, &GATEWAY_DEPLOYMENT)?;
+    let rollout = need(snapshot, &GATEWAY_ROLLOUT)?;
+    // One that had ended and lost a pod afterwards keeps its old reason.
+    let goes_on = rollout.state == "progressing"
+        && deployment.ready > 0
+        && (!deployment.observed || !rollout.said.starts_with("NewReplicaSetAvailable"));
+    if rollout.state == "stuck" {
+        return Err(Lack::Absent(GATEWAY_ROLLOUT.name()));
+    }
+    if !goes_on {
+        return Ok(true);
+    }
+    let now = snapshot.observed_at.as_second();
+    let pods = need(snapshot, &GATEWAY_PODS).unwrap_or_default();
+    let newest = pods.iter().filter_map(|pod| pod.created_at).max();
+    let since = newest.map_or(0, |at| (now - at.as_second()).clamp(0, ROLLOUT_S - 1));
+    Err(Lack::Unknown(
+        GATEWAY_ROLLOUT.name(),
+        Reason::Settling { what: "the gateway's rollout goes on".into(), left_s: ROLLOUT_S - since },
+    ))
 }
 
 /// As `kubectl rollout status` decides it: conditions first, then counts.

@@ -220,7 +220,7 @@ impl Accepted {
 /// 32 hexadecimal digits of SHA-256 over name, area and subject. Wording, order and evidence are no part of it.
 pub fn fingerprint(id: &str, about: Option<&str>, subject: &str) -> String {
     let text = [id, about.unwrap_or_default(), subject].join("\0");
-    Sha256::digest(text).iter().take(16).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    hex::encode(&Sha256::digest(text)[..16])
 }
 
 /// A fact that a verdict lacks.
@@ -288,6 +288,9 @@ pub struct Diagnosis {
     pub observed_at: Timestamp,
     /// From where.
     pub vantage: Vantage,
+    /// What tells this deployment from others, as far as it is known: ids and names, by setting.
+    #[serde(default)]
+    pub deployment: BTreeMap<String, String>,
     /// Short name of the deployment (its environment).
     pub target: String,
     /// Facts asked.

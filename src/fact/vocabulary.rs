@@ -288,6 +288,8 @@ facts! {
     derived GATEWAY_UNSTABLE: "gateway.unstable" => Vec<String>, from "gateway.pods";
     /// Whether the rollout of the newest template has ended.
     derived GATEWAY_ROLLOUT: "gateway.rollout" => Rollout, from "gateway.deployment";
+    /// Whether no rollout goes on; unknown while one does beside pods that work, absent where it is stuck.
+    derived GATEWAY_ROLLED_OUT: "gateway.rolled_out" => bool, from "gateway.rollout" | "gateway.pods";
     /// What runs beside what the registry's tag and the Primary's host hold.
     derived IMAGE_DRIFT: "image.drift" => ImageDrift,
         from "gateway.pods" | "registry.tag" | "primary.services";

@@ -1,17 +1,17 @@
 //! Findings that an earlier run has told already.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::diagnosis::{Accepted, DIAGNOSIS_FORMAT, Diagnosis, SUPPRESSIONS_AREA, WRONG_TARGET};
+use crate::diagnosis::{Accepted, DIAGNOSIS_FORMAT, Diagnosis, SUPPRESSIONS_AREA, Severity, WRONG_TARGET};
 
 /// What an earlier run found.
 #[derive(Debug)]
 pub struct Baseline {
     observed_at: Timestamp,
-    target: String,
+    deployment: BTreeMap<String, String>,
     known: BTreeSet<String>,
 }
 
@@ -30,11 +30,13 @@ pub enum BaselineError {
         read: u32,
     },
     /// It is about another deployment.
-    #[error("is about {found}, and this is {here}")]
+    #[error("is about another deployment: {name} is {found} there, and {here} here")]
     Elsewhere {
-        /// The deployment it is about.
+        /// The setting that differs.
+        name: String,
+        /// Its value there.
         found: String,
-        /// The one under examination.
+        /// Its value here.
         here: String,
     },
 }
@@ -45,6 +47,8 @@ struct Report {
     format: u32,
     observed_at: Timestamp,
     target: String,
+    #[serde(default)]
+    deployment: BTreeMap<String, String>,
     findings: Vec<Known>,
 }
 
@@ -60,8 +64,10 @@ struct Known {
 impl Baseline {
     /// Reads a report in JSON, as a document of this form.
     pub fn read(text: &str, document_format: u32) -> Result<Self, BaselineError> {
-        let report: Report =
-            serde_json::from_str(text).map_err(|error| BaselineError::NotAReport(error.to_string()))?;
+        let report: Report = serde_json::from_str(text).map_err(|error| {
+            // Its words may repeat what stands in the file.
+            BaselineError::NotAReport(format!("line {}, column {}", error.line(), error.column()))
+        })?;
         for (found, read) in [(report.document_format, document_format), (report.format, DIAGNOSIS_FORMAT)] {
             if found != read {
                 return Err(BaselineError::Form { found, read });
@@ -76,21 +82,33 @@ impl Baseline {
         let known = report.findings.into_iter().filter(stays);
         Ok(Self {
             observed_at: report.observed_at,
-            target: report.target,
+            deployment: report
+                .deployment
+                .into_iter()
+                .chain([("environment".to_owned(), report.target)])
+                .collect(),
             known: known.map(|finding| finding.fingerprint).collect(),
         })
     }
 
+    /// Refuses a baseline of another deployment, by what is known of both.
+    pub fn fits(&self, deployment: &BTreeMap<String, String>) -> Result<(), BaselineError> {
+        let differs = |(name, here): (&String, &String)| {
+            let found = self.deployment.get(name).filter(|found| !found.eq_ignore_ascii_case(here))?;
+            Some(BaselineError::Elsewhere { name: name.clone(), found: found.clone(), here: here.clone() })
+        };
+        deployment.iter().find_map(differs).map_or(Ok(()), Err)
+    }
+
     /// Marks what was found before, of the same deployment.
     pub fn mark(&self, diagnosis: &mut Diagnosis) -> Result<(), BaselineError> {
-        if self.target != diagnosis.target {
-            return Err(BaselineError::Elsewhere {
-                found: self.target.clone(),
-                here: diagnosis.target.clone(),
-            });
-        }
+        self.fits(&diagnosis.deployment)?;
         for finding in &mut diagnosis.findings {
-            if finding.accepted.is_none() && self.known.contains(&finding.fingerprint) {
+            // What is as expected fails nothing, and need not be accepted.
+            if finding.severity > Severity::Notice
+                && finding.accepted.is_none()
+                && self.known.contains(&finding.fingerprint)
+            {
                 finding.accepted = Some(Accepted::Baseline { observed_at: self.observed_at });
             }
         }

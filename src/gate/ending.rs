@@ -159,6 +159,7 @@ mod tests {
             observed_at: at,
             vantage: Vantage::Operator,
             target: "npr".into(),
+            deployment: std::collections::BTreeMap::new(),
             facts_asked: 1,
             took_ms: 1,
             findings: severities.iter().map(finding).collect(),

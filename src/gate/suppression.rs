@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::diagnosis::{
     Accepted, Confidence, Diagnosis, Evidence, Finding, Remedy, SUPPRESSIONS_AREA, Severity, WRONG_TARGET,
@@ -17,7 +18,7 @@ use crate::diagnosis::{
 /// The longest time that an entry may stand, in days.
 const LONGEST_DAYS: i32 = 366;
 /// Letters and digits in a row that keep a pattern from fitting nearly everything.
-const LEAST_LITERAL: usize = 3;
+const LEAST_LITERAL: usize = 4;
 
 /// A suppressions file.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -41,7 +42,20 @@ pub struct Suppression {
     /// Who answers for it.
     pub owner: String,
     /// The last day on which it is accepted (UTC).
+    #[serde(deserialize_with = "day")]
     pub expires: Date,
+}
+
+/// A day as RFC 3339 writes it, and nothing else.
+fn day<'de, D: Deserializer<'de>>(from: D) -> Result<Date, D::Error> {
+    let text = String::deserialize(from)?;
+    let refuse = |_| D::Error::custom("expires is no day such as 2027-01-31");
+    let day: Date = text.parse().map_err(refuse)?;
+    if day.to_string() == text {
+        Ok(day)
+    } else {
+        Err(D::Error::custom("expires is no day such as 2027-01-31"))
+    }
 }
 
 /// Why a file cannot be used.
@@ -87,6 +101,7 @@ pub enum SuppressionError {
 enum Flaw {
     Expired,
     Unused,
+    Covered,
     Broad,
     Long,
 }
@@ -110,7 +125,7 @@ impl Suppressions {
                 ("reason", &entry.reason),
                 ("owner", &entry.owner),
             ] {
-                if text.trim().is_empty() {
+                if !text.contains(|c: char| c.is_alphanumeric() || c == '*') {
                     return Err(SuppressionError::Empty { number, name, what });
                 }
             }
@@ -135,16 +150,18 @@ impl Suppressions {
                 finding.id == entry.name && pattern_fits(&entry.subject, &finding.subject)
             };
             let flaw = entry.flaw(today);
-            let mut used = false;
+            let (mut used, mut covered) = (false, false);
             for finding in diagnosis.findings.iter_mut().filter(fits) {
-                used = true;
+                used |= finding.accepted.is_none();
+                covered |= finding.accepted.is_some();
                 if flaw.is_none() && finding.accepted.is_none() {
                     finding.accepted = Some(entry.accepted());
                 }
             }
             // What could not be decided may still be so, and a run about one name says nothing of others.
             let unknown = open.contains(&entry.name) || diagnosis.only.is_some();
-            let flaw = flaw.or((!used && !unknown).then_some(Flaw::Unused));
+            let idle = if covered { Some(Flaw::Covered) } else { (!unknown).then_some(Flaw::Unused) };
+            let flaw = flaw.or(idle.filter(|_| !used));
             if let Some(flaw) = flaw.filter(|_| diagnosis.only.is_none()) {
                 let finding = entry.finding(flaw);
                 flawed.insert(finding.fingerprint.clone(), finding);
@@ -167,8 +184,10 @@ impl Suppression {
     }
 
     fn flaw(&self, today: Date) -> Option<Flaw> {
+        // The kind of a thing, as in `deployment/`, fits every thing of that kind.
+        let name = self.subject.rsplit_once(['/', ' ']).map_or(self.subject.as_str(), |(_, name)| name);
         let longest = |part: &str| part.chars().filter(|c| c.is_alphanumeric()).count();
-        let literal = self.subject.split('*').map(longest).max().unwrap_or(0);
+        let literal = name.split('*').map(longest).max().unwrap_or(0);
         let days = today.until(self.expires).map_or(i32::MAX, |span| span.get_days());
         if self.expires < today {
             Some(Flaw::Expired)
@@ -195,6 +214,13 @@ impl Suppression {
                 "What this entry accepts was examined and is not found. Left in place it would hide the same fault \
                  when it comes back.",
                 "Remove the entry.",
+            ),
+            Flaw::Covered => (
+                "suppression-unused",
+                "Another entry accepts the same",
+                "What this entry accepts is accepted by an earlier one already. When that one ends, this one would go on \
+                 unseen.",
+                "Keep one of the two.",
             ),
             Flaw::Broad => (
                 "suppression-too-broad",
@@ -290,7 +316,10 @@ mod tests {
         for (text, said) in [
             (whole.replace("reason: c, ", ""), "reason"),
             (whole.replace("reason: c", "reason: ' '"), "entry 1 (a): reason is empty"),
-            (whole.replace("2026-12-31", "soon"), "line 2, column 55: failed to parse"),
+            (whole.replace("2026-12-31", "soon"), "expires is no day"),
+            (whole.replace("2026-12-31", "2026-12-31T10:00:00"), "expires is no day"),
+            (whole.replace("2026-12-31", "20261231"), "expires is no day"),
+            (whole.replace("reason: c", "reason: '\u{200b}'"), "reason is empty"),
             (whole.replace("owner: d", "owner: d, forever: true"), "forever"),
             (whole.replace("name: a", "name: wrong-target"), "cannot be suppressed"),
             (

@@ -69,6 +69,6 @@ impl Pseudonyms {
         hash.update(&self.key);
         hash.update([0]);
         hash.update(text.as_bytes());
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(hash.finalize())
     }
 }

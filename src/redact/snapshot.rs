@@ -110,7 +110,7 @@ fn each(value: &mut Value, visit: &mut dyn FnMut(&mut String)) {
 fn words(reason: &mut Reason, visit: &mut dyn FnMut(&mut String)) {
     match reason {
         Reason::Denied { detail, .. } | Reason::Unreachable { detail, .. } | Reason::Malformed { detail } => {
-            visit(detail)
+            visit(detail);
         }
         Reason::TimedOut { .. }
         | Reason::NotConfigured { .. }

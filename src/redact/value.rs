@@ -63,7 +63,8 @@ fn forms(secret: &str) -> Vec<String> {
         for text in [STANDARD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
             // The characters at both ends are made of neighbours as well.
             let begin = if before == 0 { 0 } else { before + 1 };
-            let end = text.trim_end_matches('=').len() - usize::from((secret.len() + before) % 3 != 0);
+            let end =
+                text.trim_end_matches('=').len() - usize::from(!(secret.len() + before).is_multiple_of(3));
             all.extend(text.get(begin..end).map(str::to_owned));
         }
     }

@@ -11,7 +11,7 @@ use prometheus_client::registry::Registry;
 
 use super::inert::inert;
 use super::rows::{State, rows};
-use crate::diagnosis::Diagnosis;
+use crate::diagnosis::{Accepted, Diagnosis};
 
 type Labels = Vec<(String, String)>;
 type Figure = Gauge<f64, AtomicU64>;
@@ -74,6 +74,7 @@ pub(super) fn render(diagnosis: &Diagnosis, exit: u8) -> String {
             ("cause", if finding.caused_by.is_empty() { "true" } else { "false" }),
             ("accepted", if finding.accepted.is_some() { "true" } else { "false" }),
             ("fingerprint", &finding.fingerprint),
+            ("acceptance", &finding.accepted.as_ref().map(Accepted::phrase).unwrap_or_default()),
         ]);
         findings.get_or_create(&given).set(1.0);
     }

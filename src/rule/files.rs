@@ -63,7 +63,7 @@ pub(super) fn ready(id: &str) -> Option<Result<RuleFile, RuleError>> {
 
 /// A mark of each rule that differs where the rule does: the beginning of the SHA-256 of its text.
 pub fn marks(overlay: Option<&Path>) -> Result<BTreeMap<String, String>, RuleError> {
-    let mark = |text: &str| Sha256::digest(text).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let mark = |text: &str| hex::encode(&Sha256::digest(text)[..6]);
     Ok(files(overlay)?.into_iter().map(|(id, (_, text))| (id, mark(&text))).collect())
 }
 

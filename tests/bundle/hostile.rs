@@ -45,17 +45,15 @@ fn packed(path: &Path, bytes: &[u8]) {
     std::fs::write(path, zstd::stream::encode_all(bytes, 3).unwrap()).unwrap();
 }
 
-#[test]
-fn a_hostile_bundle_is_refused_in_one_line() {
-    let folder = tempfile::tempdir().unwrap();
-    let here = folder.path();
-    assert_eq!(run(here, &["bundle", "create", "--lab", "healthy", "-o", "good"]).code, 0);
-    let good = unpacked(&here.join("good"));
-    let manifest = good[0].1.clone();
-    let first = || file("manifest.json", &manifest);
+/// A bundle's name, its unpacked bytes, and what is said of it.
+type Case = (&'static str, Vec<u8>, &'static str);
+
+/// Archives that hold what no bundle does.
+fn strange_archives(manifest: &[u8]) -> Vec<Case> {
+    let first = || file("manifest.json", manifest);
     let kind = |name: &str, kind, link| Entry { kind, link, ..file(name, b"") };
     let long = "a".repeat(5000);
-    let mut cases: Vec<(&str, Vec<u8>, &str)> = vec![
+    vec![
         ("traversal", tarred(&[first(), file("../../escaped", b"x")]), "which no bundle does"),
         ("absolute", tarred(&[first(), file("/tmp/escaped-by-bundle", b"x")]), "which no bundle does"),
         ("inside", tarred(&[first(), file("raw/../../escaped", b"x")]), "which no bundle does"),
@@ -122,7 +120,14 @@ fn a_hostile_bundle_is_refused_in_one_line() {
         ),
         ("empty", Vec::new(), "no bundle"),
         ("no-archive", b"hello, this is no archive at all".repeat(100), "no bundle"),
-    ];
+    ]
+}
+
+/// Files of a bundle that hold what they should not.
+fn strange_contents(good: &[(String, Vec<u8>)]) -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    let manifest = &good[0].1;
+    let first = || file("manifest.json", manifest);
     for (name, format, said) in
         [("newer", 2, "has form 2 and was written by mzv-doctor 9.9.9"), ("older", 0, "has form 0")]
     {
@@ -141,7 +146,17 @@ fn a_hostile_bundle_is_refused_in_one_line() {
     let mut entries = vec![first()];
     entries.extend((0..2000).map(|number| file(&format!("raw/{number:04}.json"), b"{}")));
     cases.push(("many", tarred(&entries), "more than 1000 files"));
+    cases
+}
 
+#[test]
+fn a_hostile_bundle_is_refused_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    assert_eq!(run(here, &["bundle", "create", "--lab", "healthy", "-o", "good"]).code, 0);
+    let good = unpacked(&here.join("good"));
+    let mut cases = strange_archives(&good[0].1);
+    cases.extend(strange_contents(&good));
     for (name, bytes, said) in &cases {
         packed(&here.join(name), bytes);
         for arguments in [

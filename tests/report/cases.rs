@@ -44,6 +44,7 @@ fn diagnosis(findings: Vec<Finding>, inconclusive: Vec<Inconclusive>, fine: usiz
         observed_at: at("2026-11-23T14:02:11Z"),
         vantage: Vantage::Operator,
         target: "npr".into(),
+        deployment: std::collections::BTreeMap::new(),
         facts_asked: 34,
         took_ms: 1400,
         findings,

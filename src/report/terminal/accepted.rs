@@ -10,8 +10,8 @@ impl Screen {
         if rows.is_empty() {
             return;
         }
-        let number = counted(rows.len(), "accepted finding", "accepted findings");
-        let head = self.marked(Mark::Notice, &format!("{number}, which fail nothing"));
+        let number = counted(rows.len(), "accepted finding, which fails", "accepted findings, which fail");
+        let head = self.marked(Mark::Notice, &format!("{number} nothing"));
         self.line(&head);
         for (finding, why) in rows {
             self.pair(&finding.id, &[finding.subject.clone(), why]);

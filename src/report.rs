@@ -8,6 +8,7 @@ mod difference;
 mod events;
 mod explained;
 mod fix;
+mod html;
 mod inert;
 mod json;
 mod junit;
@@ -25,6 +26,7 @@ use crate::diagnosis::{Changes, Diagnosis, Explanation, Steps, Summary, Why};
 use crate::scan::{Answer, Match};
 
 pub use events::{EVENT_FORMAT, Event, Learned, event_line, events_of};
+pub use html::{HtmlError, html};
 pub use json::{DOCUMENT_FORMAT, Document};
 pub use runner::azure_summary;
 pub use scanned::{MatchLine, SCAN_FORMAT, ScanDocument, ScanLine, match_line};

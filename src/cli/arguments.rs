@@ -394,7 +394,7 @@ pub(super) enum DiffFormat {
 pub(super) struct Check {
     /// Report as FORMAT to standard output, or as FORMAT=FILE; may be repeated. terminal, short (a chat message), json,
     /// ndjson (a line for each event while it runs), markdown, junit, sarif, github (annotations and step summary),
-    /// azure-pipelines (logging commands and summary), openmetrics, svg (the links as a picture), snapshot (what was
+    /// azure-pipelines (logging commands and summary), openmetrics, svg (the links as a picture), html (a page with everything), snapshot (what was
     /// learned, which --bundle reads again), bundle (the same for a ticket)
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = parse_output)]
     pub(super) output: Vec<Output>,
@@ -549,6 +549,8 @@ pub(super) enum Written {
     Snapshot,
     /// The same with all that goes with it, for a ticket.
     Bundle,
+    /// The diagnosis with everything behind it, as a page.
+    Html,
     /// Events, as they happen.
     Events,
 }
@@ -556,7 +558,12 @@ pub(super) enum Written {
 fn parse_output(text: &str) -> Result<Output, String> {
     let mut all: Vec<(&str, Written)> =
         Format::ALL.iter().map(|(name, format)| (*name, Written::Diagnosis(*format))).collect();
-    all.extend([("snapshot", Written::Snapshot), ("bundle", Written::Bundle), ("ndjson", Written::Events)]);
+    all.extend([
+        ("html", Written::Html),
+        ("snapshot", Written::Snapshot),
+        ("bundle", Written::Bundle),
+        ("ndjson", Written::Events),
+    ]);
     let (format, file) = format_and_file(text, &all)?;
     if format == Written::Bundle && file.is_none() {
         return Err("a bundle needs a file, as in bundle=ticket.tar.zst".into());

@@ -10,7 +10,7 @@ use super::{Failure, bundle, output, record};
 use crate::diagnosis::Diagnosis;
 use crate::fact::Snapshot;
 use crate::gate::exit;
-use crate::report::{Format, Style, azure_summary, render};
+use crate::report::{Format, Style, azure_summary, html, render};
 use crate::target::SETTINGS_FILE;
 
 /// What GitHub takes as a step's summary, in bytes.
@@ -172,13 +172,15 @@ impl Reports<'_> {
         let mut text = match wanted.format {
             Written::Events | Written::Bundle => return Ok(()),
             Written::Snapshot => record::write(self.snapshot),
+            Written::Html => html(&self.diagnosis, self.snapshot, self.exit)
+                .map_err(|error| Failure::Usage(format!("html: {error}")))?,
             Written::Diagnosis(format) => render(&self.diagnosis, self.exit, format, style),
         };
         let summarised = match wanted.format {
             Written::Diagnosis(Format::AzurePipelines) => {
                 attached_summary(&self.diagnosis, self.exit, self.plain())
             }
-            Written::Diagnosis(_) | Written::Snapshot | Written::Bundle | Written::Events => {
+            Written::Diagnosis(_) | Written::Snapshot | Written::Html | Written::Bundle | Written::Events => {
                 Ok(String::new())
             }
         };

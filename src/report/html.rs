@@ -213,7 +213,9 @@ impl<'a> Places<'a> {
         for line in &snapshot.text {
             places.entry(&line.place).or_default().push(line);
         }
-        places.values_mut().for_each(|lines| lines.sort_by_key(|line| line.line));
+        for lines in places.values_mut() {
+            lines.sort_by_key(|line| line.line);
+        }
         Self(places)
     }
 
@@ -300,8 +302,11 @@ fn timeline(diagnosis: &Diagnosis) -> Vec<Seen> {
         .collect()
 }
 
+/// A link, how it stands, and the names that say so.
+type InWords = (String, &'static str, Vec<String>);
+
 /// Each chain in words, for whoever does not see the picture.
-fn links(diagnosis: &Diagnosis) -> Vec<(String, Vec<(String, &'static str, Vec<String>)>)> {
+fn links(diagnosis: &Diagnosis) -> Vec<(String, Vec<InWords>)> {
     let state = |state| match state {
         LinkState::Whole => "whole",
         LinkState::Broken => "broken",

@@ -1,6 +1,7 @@
 //! The command line: one file a verb. The only place that prints, reads the clock and ends the process.
 
 mod accepted;
+mod archive;
 mod arguments;
 mod bundle;
 mod check;

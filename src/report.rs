@@ -14,6 +14,7 @@ mod json;
 mod junit;
 mod markdown;
 mod openmetrics;
+mod overview;
 mod rows;
 mod runner;
 mod sarif;
@@ -28,6 +29,9 @@ use crate::scan::{Answer, Match};
 pub use events::{EVENT_FORMAT, Event, Learned, event_line, events_of};
 pub use html::{HtmlError, html};
 pub use json::{DOCUMENT_FORMAT, Document};
+pub use overview::{
+    OVERVIEW_FORMAT, Overview, Spread, Tally, Unread, overview_in_json, overview_on_terminal,
+};
 pub use runner::azure_summary;
 pub use scanned::{MatchLine, SCAN_FORMAT, ScanDocument, ScanLine, match_line};
 

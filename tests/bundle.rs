@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use mzv_doctor::bundle::{self, Check, Contents, WriteError};
 use mzv_doctor::fact::{Snapshot, TextEvidence, TextSource, Vantage};
+use mzv_doctor::lab::scenarios;
 use mzv_doctor::redact::{Log, Values};
 use mzv_doctor::rule::catalogue;
 use serde_json::Value;
@@ -327,4 +328,82 @@ fn there_is_a_whole_bundle_or_none() {
     assert_eq!(done.status.code(), Some(130));
     let read = bundle::read(&here.join("i"), Check::Strict).unwrap();
     assert!(read.manifest.interrupted && !read.manifest.gaps.is_empty());
+}
+
+/// Many bundles at once: which names, in how many, since when.
+#[test]
+fn a_folder_of_bundles_is_one_overview() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    std::fs::create_dir_all(here.join("all/deep")).unwrap();
+    for (number, scenario) in
+        ["healthy", "subject-mismatch", "subject-mismatch", "stale-gateways"].iter().enumerate()
+    {
+        let name = format!("all/deep/{number}.tar.zst");
+        assert_eq!(run(here, &["bundle", "create", "--lab", scenario, "-o", &name]).code, 0);
+    }
+    std::fs::write(here.join("all/README.txt"), "about these").unwrap();
+    let clean = run(here, &["check", "--bundle", "all", "-o", "terminal", "-o", "json=o.json"]);
+    assert_eq!((clean.code, clean.err.as_str()), (1, ""), "{}", clean.out);
+    assert!(
+        clean.out.contains("4 runs: 2 with exit 0, 2 with exit 1; 1 file is no record of a run"),
+        "{}",
+        clean.out
+    );
+    let overview: Value =
+        serde_json::from_str(&std::fs::read_to_string(here.join("o.json")).unwrap()).unwrap();
+    assert!(schema("overview.v1.json").is_valid(&overview));
+    let of =
+        |id: &str| overview["found"].as_array().unwrap().iter().find(|it| it["id"] == id).unwrap().clone();
+    assert_eq!((&of("AADSTS700213")["runs"], &of("AADSTS700213")["deployments"]), (&2.into(), &1.into()));
+    assert!(of("AADSTS700213")["example"].as_str().unwrap().ends_with("all/deep/1.tar.zst"));
+    assert_eq!(of("AADSTS700213")["since_version"], env!("CARGO_PKG_VERSION"));
+    // What cannot be read is told, and is no success.
+    for name in ["1", "2"] {
+        std::fs::remove_file(here.join(format!("all/deep/{name}.tar.zst"))).unwrap();
+    }
+    assert_eq!(run(here, &["check", "--bundle", "all"]).code, 0);
+    std::fs::write(here.join("all/cut.tar.zst"), [0x28, 0xB5, 0x2F, 0xFD, 1, 2]).unwrap();
+    let cut = run(here, &["check", "--bundle", "all"]);
+    assert!(cut.code == 3 && cut.out.contains("all/cut.tar.zst: is no bundle"), "{}", cut.out);
+    std::fs::create_dir(here.join("empty")).unwrap();
+    assert_eq!(run(here, &["check", "--bundle", "empty"]).code, 3);
+    assert_eq!(run(here, &["check", "--bundle", "all", "-o", "junit=j"]).code, 2);
+}
+
+/// A scanner of secrets that is not this project's finds none in the bundle of any kind of scenario.
+#[test]
+fn a_scanner_that_is_not_ours_finds_nothing() {
+    let installed = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("outside");
+    assert!(installed.join("installed").is_file(), "the scanner is missing: tests/run installs it");
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    for scenario in scenarios().unwrap().iter().step_by(12) {
+        let made =
+            run(here, &["bundle", "create", "--lab", &scenario.name, "-o", "b", "--request-timeout", "5s"]);
+        assert_eq!(made.code, 0, "{}: {}", scenario.name, made.err);
+        for (name, bytes) in unpacked(&here.join("b")) {
+            let file = here.join("all").join(&scenario.name).join(&name);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, bytes).unwrap();
+        }
+    }
+    let scan = |folder: &str| -> Value {
+        let done = Command::new(installed.join("bin/python"))
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outside/secrets.py"))
+            .arg(here.join(folder))
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        serde_json::from_slice(&done.stdout).unwrap()
+    };
+    assert_eq!(scan("all"), serde_json::json!([]));
+    // It finds one where there is one.
+    std::fs::create_dir(here.join("bad")).unwrap();
+    std::fs::write(
+        here.join("bad/x.json"),
+        r#"{"a": "AKIA2E0A8F3B244C9986", "b": "wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"}"#,
+    )
+    .unwrap();
+    assert_eq!(scan("bad").as_array().unwrap().len(), 2);
 }

@@ -5,7 +5,7 @@ use mzv_doctor::bundle::Manifest;
 use mzv_doctor::diagnosis::{Changes, Explanation, Steps, Why};
 use mzv_doctor::fact::Snapshot;
 use mzv_doctor::gate::Suppressions;
-use mzv_doctor::report::{Document, Event, ScanDocument, ScanLine};
+use mzv_doctor::report::{Document, Event, Overview, ScanDocument, ScanLine};
 
 fn check(name: &str, schema: &schemars::Schema) {
     let text = format!("{}\n", serde_json::to_string_pretty(schema).unwrap());
@@ -30,6 +30,7 @@ fn the_snapshot_schema_is_fresh() {
 #[test]
 fn the_bundle_schema_is_fresh() {
     check("bundle.v1.json", &schemars::schema_for!(Manifest));
+    check("overview.v1.json", &schemars::schema_for!(Overview));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::accepted::Accepted;
 use super::arguments::{Check, Examine, FailOn, Report, Sureness, TargetArguments, Written};
 use super::events::Events;
 use super::examination::{Examination, settings};
-use super::{Failure, interrupt, output, record, reports};
+use super::{Failure, archive, interrupt, output, record, reports};
 use crate::diagnosis::{Diagnosis, Severity, Standing, Verified, WRONG_TARGET, verified};
 use crate::fact::{Vantage, vocabulary};
 use crate::gate::{self, Outlook, ending, outlook};
@@ -25,6 +25,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_sec
 
 /// Examines and reports; with `only`, on that name and what explains it.
 pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, Failure> {
+    if let (Some(folder), None) = (arguments.examine.bundle.as_deref().filter(|path| path.is_dir()), only) {
+        return archive::check(arguments, folder);
+    }
     reports::acceptable(arguments)?;
     if arguments.wait.is_some() && arguments.examine.bundle.is_some() {
         return Err(Failure::Usage(

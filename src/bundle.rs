@@ -11,7 +11,7 @@ mod sweep;
 mod write;
 
 pub use manifest::{BUNDLE_FORMAT, Gap, Manifest, Member};
-pub use read::{Bundle, Check, ReadError, is_bundle, member, read};
+pub use read::{Bundle, Check, ReadError, is_bundle, member, read, read_from};
 pub use sweep::Hit;
 pub use write::{Contents, WriteError, write};
 

@@ -29,6 +29,9 @@ pub enum Within {
     Fact,
 }
 
+/// Times that a text is looked at, at most.
+const LOOKS: usize = 8;
+
 /// How often each kind of secret was taken out.
 pub type Removed = BTreeMap<&'static str, usize>;
 
@@ -51,11 +54,18 @@ pub fn redact<'a>(text: &'a str, within: Within, removed: &mut Removed) -> Cow<'
             line = Cow::Owned(plain);
         }
     }
-    if let Cow::Owned(clean) = pattern::redact(&line, removed) {
-        line = Cow::Owned(clean);
-    }
-    if let Cow::Owned(clean) = word::redact(&line, within, removed) {
-        line = Cow::Owned(clean);
+    // What is taken out can show what stood beside it in another light.
+    for _ in 0..LOOKS {
+        let before = line.clone();
+        if let Cow::Owned(clean) = pattern::redact(&line, removed) {
+            line = Cow::Owned(clean);
+        }
+        if let Cow::Owned(clean) = word::redact(&line, within, removed) {
+            line = Cow::Owned(clean);
+        }
+        if line == before {
+            break;
+        }
     }
     line
 }

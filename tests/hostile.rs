@@ -2,8 +2,12 @@
 //! in `fuzz/`.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
 
-use std::io::{Read, Write};
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read, Write};
 
+use mzv_doctor::bundle::{self, Check, Contents, read_from};
+use mzv_doctor::fact::{Snapshot, Vantage};
+use mzv_doctor::redact::{Log, Values, redact_line};
 use mzv_doctor::text::{Block, Clock, Limits, Problem, time_of, unpack, unwrap};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -132,4 +136,78 @@ fn bombs_end_at_their_limit_and_are_told() {
     let (texts, problems) = unpacked(&tar(&many));
     assert_eq!(texts.len(), 100);
     assert!(problems[0].what.contains("more than 100 entries"));
+}
+
+/// A bundle, unpacked.
+fn whole_bundle() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("b");
+    let contents = Contents {
+        snapshot: Snapshot::new("2026-11-23T14:02:11Z".parse().unwrap(), Vantage::Operator),
+        raw: Vec::new(),
+        log: &Log::new(),
+        interrupted: false,
+        pseudonyms: false,
+        found: Vec::new(),
+        rules: BTreeMap::new(),
+    };
+    bundle::write(&file, contents, &Values::default()).unwrap();
+    zstd::decode_all(std::fs::File::open(file).unwrap()).unwrap()
+}
+
+/// Parts of text that secrets are made of, and stand beside.
+fn pieces() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        Just("password".to_owned()),
+        Just("\"token\"".to_owned()),
+        Just("Authorization: Bearer ".to_owned()),
+        Just("postgres://u:".to_owned()),
+        Just("-----BEGIN PRIVATE KEY-----".to_owned()),
+        Just("-----END PRIVATE KEY-----".to_owned()),
+        Just("eyJhbGciOiJSUzI1NiJ9.".to_owned()),
+        Just("sig=".to_owned()),
+        Just("\\u0026".to_owned()),
+        Just("%3D".to_owned()),
+        Just("name\":\"X_KEY\",\"value\":\"".to_owned()),
+        "[=:@/.,;&\"' \\\\{}<>%-]{1,3}",
+        "[A-Za-z0-9+/]{1,40}",
+        "[0-9a-f]{8,64}",
+        "[a-z]{1,12}",
+        "\\PC{0,6}",
+    ];
+    vec(word, 0..12).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    /// A bundle that was damaged in transit, or made up, is read or refused; nothing else.
+    #[test]
+    fn a_damaged_bundle_is_read_or_refused(
+        damage in vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        end in any::<prop::sample::Index>(),
+        cut in any::<bool>(),
+    ) {
+        let mut bytes = whole_bundle();
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if cut {
+            bytes.truncate(end.index(bytes.len()));
+        }
+        let packed = zstd::encode_all(bytes.as_slice(), 1).unwrap();
+        for check in [Check::Strict, Check::Lenient] {
+            if let Err(error) = read_from(Cursor::new(packed.clone()), check) {
+                prop_assert!(error.to_string().lines().count() <= 1, "{error}");
+            }
+        }
+    }
+
+    /// What is recorded is looked through again wherever it goes: to look once has to be enough.
+    #[test]
+    fn to_take_secrets_out_twice_changes_nothing_more(text in pieces()) {
+        let once = redact_line(&text).into_owned();
+        prop_assert_eq!(redact_line(&once).into_owned(), once);
+    }
 }

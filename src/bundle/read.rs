@@ -206,8 +206,13 @@ struct Parts {
 
 /// Reads a bundle.
 pub fn read(file: &Path, check: Check) -> Result<Bundle, ReadError> {
+    read_from(File::open(file)?, check)
+}
+
+/// Reads a bundle from wherever its bytes come.
+pub fn read_from(file: impl Read + 'static, check: Check) -> Result<Bundle, ReadError> {
     let mut parts = Parts::default();
-    members(File::open(file)?, &mut |name, bytes| parts.take(name, bytes))?;
+    members(file, &mut |name, bytes| parts.take(name, bytes))?;
     let missing = |name: &str| ReadError::NotABundle(format!("there is no {name} in it"));
     let manifest = parts.manifest.take().ok_or_else(|| missing(MANIFEST))?;
     let mut snapshot = parts.snapshot.take().ok_or_else(|| missing(SNAPSHOT))?;

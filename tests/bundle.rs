@@ -407,3 +407,21 @@ fn a_scanner_that_is_not_ours_finds_nothing() {
     .unwrap();
     assert_eq!(scan("bad").as_array().unwrap().len(), 2);
 }
+
+/// What a bundle says of itself is no log.
+#[test]
+fn a_bundle_is_searched_as_the_logs_that_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    assert_eq!(run(here, &["bundle", "create", "--lab", "healthy", "-o", "h.tar.zst"]).code, 0);
+    let healthy = run(here, &["scan", "h.tar.zst"]);
+    assert_eq!(healthy.code, 0, "{}", healthy.out);
+    assert_eq!(run(here, &["bundle", "create", "--lab", "subject-mismatch", "-o", "s.tar.zst"]).code, 0);
+    let found = run(here, &["scan", "s.tar.zst"]);
+    assert!(found.code == 1 && found.out.contains("s.tar.zst!/event/pod/"), "{}", found.out);
+    assert!(
+        !found.out.contains("manifest.json") && !found.out.contains("bootstrap-token-expired"),
+        "{}",
+        found.out
+    );
+}

@@ -1,6 +1,7 @@
 //! `scan`: named errors in text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use super::interrupt::Interrupt;
 use super::progress::{Progress, Unwatched};
 use super::stream::{Awaited, Followed, Stop, Stoppable};
 use super::{Failure, output};
+use crate::bundle;
 use crate::fact::{Outcome as Known, Snapshot, TextSource, Vantage, vocabulary};
 use crate::gate::{self, scan_exit_code};
 use crate::probe::{self, Clients};
@@ -201,6 +203,8 @@ fn handed(arguments: &Scan, stop: &Stop, problems: &mut Vec<Problem>) -> Vec<Han
                     Ok(stream) => sources.push(Handed::Stream(file.place, Box::new(stream))),
                     Err(error) => problems.push(Problem::new(file.place, error)),
                 }
+            } else if let Some(texts) = of_bundle(&file) {
+                sources.extend(texts);
             } else {
                 let stop = Arc::clone(stop);
                 sources.push(Handed::Later(Box::new(move || {
@@ -211,6 +215,25 @@ fn handed(arguments: &Scan, stop: &Stop, problems: &mut Vec<Problem>) -> Vec<Han
         }
     }
     sources
+}
+
+/// The logs in a bundle, each under its own name. What a bundle says of itself is no log, and names what was found.
+fn of_bundle(file: &text::File) -> Option<Vec<Handed>> {
+    if !bundle::is_bundle(&file.path).unwrap_or(false) {
+        return None;
+    }
+    let read = bundle::read(&file.path, bundle::Check::Lenient).ok()?;
+    let mut logs: BTreeMap<(TextSource, String), String> = BTreeMap::new();
+    for line in read.snapshot.text {
+        let log = logs.entry((line.source, line.place)).or_default();
+        // Writing to a string does not fail.
+        let _written = match line.at {
+            Some(at) => writeln!(log, "{at} {}", line.text),
+            None => writeln!(log, "{}", line.text),
+        };
+    }
+    let named = |((kind, place), text)| Handed::Text(kind, format!("{}!/{place}", file.place), text);
+    Some(logs.into_iter().map(named).collect())
 }
 
 /// Reads everything; occurrences are shown at once where that was asked for.

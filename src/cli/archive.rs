@@ -74,7 +74,7 @@ fn judge(arguments: &Check, folder: &Path) -> Result<Overview, Failure> {
     let files = walk(folder, &mut BTreeSet::new());
     let (next, tally, newer) = (AtomicUsize::new(0), Mutex::new(Tally::default()), AtomicUsize::new(0));
     let count = |change: &mut dyn FnMut(&mut Tally)| {
-        change(&mut tally.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut tally.lock().unwrap_or_else(PoisonError::into_inner));
     };
     let one = |file: &crate::text::File| {
         if let Some(problem) = &file.problem {

@@ -97,7 +97,7 @@ impl Names {
         if (of.observed_at, file) < (spread.since, spread.example.as_str()) {
             spread.since = of.observed_at;
             spread.since_version.clone_from(&of.tool_version);
-            spread.example = file.to_owned();
+            file.clone_into(&mut spread.example);
         }
     }
 

@@ -390,7 +390,7 @@ fn a_scanner_that_is_not_ours_finds_nothing() {
     }
     let scan = |folder: &str| -> Value {
         let done = Command::new(installed.join("bin/python"))
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outside/secrets.py"))
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outside/leaks.py"))
             .arg(here.join(folder))
             .output()
             .unwrap();

@@ -1,13 +1,19 @@
 //! What can be said on the command line.
 
+mod output;
+mod target;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use serde_json::Value;
 
 use crate::diagnosis::{Confidence, Severity};
-use crate::report::{Format, ScanFormat};
+
+use output::{parse_duration, parse_name, parse_output, parse_percent, parse_scan_output};
+
+pub(super) use output::{Output, ScanOutput, Written};
+pub(super) use target::{CONFIG_VARIABLE, Examine, TargetArguments};
 
 /// Finds what is broken in a `MazeVault` hybrid deployment, names it, proves it and prints the fix.
 ///
@@ -301,23 +307,6 @@ pub(super) enum ExplainFormat {
     Json,
 }
 
-/// What to examine.
-#[derive(Args)]
-pub(super) struct Examine {
-    /// Examine a scenario of the lab instead of a real deployment
-    #[arg(long, value_name = "SCENARIO")]
-    pub(super) lab: Option<String>,
-    /// Judge what an earlier run recorded (a bundle, or check -o snapshot=FILE) instead of asking; of a folder, every
-    /// bundle in it
-    #[arg(long, value_name = "FILE")]
-    pub(super) bundle: Option<PathBuf>,
-    /// Folder of rule files to lay over the embedded ones
-    #[arg(long, value_name = "DIR")]
-    pub(super) rules: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) target: TargetArguments,
-}
-
 #[derive(Args)]
 pub(super) struct Why {
     /// The named error
@@ -427,188 +416,6 @@ pub(super) struct Check {
     pub(super) color: Color,
     #[command(flatten)]
     pub(super) examine: Examine,
-}
-
-/// Which deployment. Secrets are given by environment or file only.
-#[derive(Args, Default)]
-pub(super) struct TargetArguments {
-    /// Settings file; where not given that of `MZV_DOCTOR_CONFIG`, or mzv-doctor.yaml in the working folder
-    #[arg(long, value_name = "FILE", help_heading = "Target")]
-    pub(super) config: Option<PathBuf>,
-    /// Environment under examination
-    #[arg(long, value_name = "NAME", help_heading = "Target")]
-    environment: Option<String>,
-    /// Subscription id
-    #[arg(long, value_name = "ID", help_heading = "Target")]
-    subscription: Option<String>,
-    /// Resource group of the cluster and the identity
-    #[arg(long, value_name = "NAME", help_heading = "Target")]
-    resource_group: Option<String>,
-    /// Tenant id
-    #[arg(long, value_name = "ID", help_heading = "Target")]
-    tenant: Option<String>,
-    /// Namespace of the gateway
-    #[arg(short, long, value_name = "NAME", help_heading = "Target")]
-    namespace: Option<String>,
-    /// Context in the kubeconfig
-    #[arg(long, value_name = "NAME", help_heading = "Target")]
-    context: Option<String>,
-    /// kubeconfig file
-    #[arg(long, value_name = "FILE", help_heading = "Target")]
-    pub(super) kubeconfig: Option<PathBuf>,
-    /// Primary's API, as its gateway reaches it
-    #[arg(long, value_name = "URL", help_heading = "Target")]
-    primary_url: Option<String>,
-    /// Further certificate authorities to trust, PEM
-    #[arg(long, value_name = "FILE", help_heading = "Target")]
-    pub(super) ca_file: Option<PathBuf>,
-    /// Read the gateway's Kubernetes secrets, for names of keys and length classes only
-    #[arg(long, help_heading = "Asked for by name")]
-    secret_keys: bool,
-    /// Exchange tokens of the gateway's service account at Entra; it leaves sign-in records
-    #[arg(long, help_heading = "Asked for by name")]
-    exchange_token: bool,
-    /// Deadline of the whole run, such as 90s or 5m
-    #[arg(long, value_name = "TIME", help_heading = "Target")]
-    timeout: Option<String>,
-    /// Deadline of one request
-    #[arg(long, value_name = "TIME", help_heading = "Target")]
-    request_timeout: Option<String>,
-}
-
-/// The variable that names the settings file where no flag does.
-pub(super) const CONFIG_VARIABLE: &str = "MZV_DOCTOR_CONFIG";
-
-impl TargetArguments {
-    /// The settings file that was named.
-    pub(super) fn settings_file(&self) -> Option<PathBuf> {
-        let by_variable = || std::env::var_os(CONFIG_VARIABLE).filter(|name| !name.is_empty());
-        self.config.clone().or_else(|| by_variable().map(PathBuf::from))
-    }
-
-    /// Settings that were given, each with its flag.
-    pub(super) fn flags(&self) -> Vec<(&'static str, &'static str, Value)> {
-        let text = |value: &Option<String>| value.clone().map(Value::String);
-        let path = |value: &Option<PathBuf>| value.as_ref().map(|it| Value::String(it.display().to_string()));
-        [
-            ("environment", "--environment", text(&self.environment)),
-            ("azure.subscription", "--subscription", text(&self.subscription)),
-            ("azure.resource_group", "--resource-group", text(&self.resource_group)),
-            ("azure.tenant", "--tenant", text(&self.tenant)),
-            ("kubernetes.namespace", "--namespace", text(&self.namespace)),
-            ("kubernetes.context", "--context", text(&self.context)),
-            ("kubernetes.kubeconfig", "--kubeconfig", path(&self.kubeconfig)),
-            ("primary.url", "--primary-url", text(&self.primary_url)),
-            ("network.ca_file", "--ca-file", path(&self.ca_file)),
-            ("run.secret_keys", "--secret-keys", self.secret_keys.then_some(Value::Bool(true))),
-            ("run.exchange_token", "--exchange-token", self.exchange_token.then_some(Value::Bool(true))),
-            ("run.timeout", "--timeout", text(&self.timeout)),
-            ("run.request_timeout", "--request-timeout", text(&self.request_timeout)),
-        ]
-        .into_iter()
-        .filter_map(|(name, flag, value)| Some((name, flag, value?)))
-        .collect()
-    }
-}
-
-impl Examine {
-    /// Arguments that lead to the same deployment again.
-    pub(super) fn again(&self) -> Vec<String> {
-        let mut all = Vec::new();
-        let mut add = |name: &str, value: String| all.extend([name.to_owned(), value]);
-        if let Some(lab) = &self.lab {
-            add("--lab", lab.clone());
-        }
-        if let Some(config) = &self.target.config {
-            add("--config", config.display().to_string());
-        }
-        for (setting, flag, value) in self.target.flags() {
-            match value {
-                Value::Bool(_) => all.push(flag.to_owned()),
-                Value::String(text) if !setting.starts_with("run.") => all.extend([flag.to_owned(), text]),
-                _ => {}
-            }
-        }
-        all
-    }
-}
-
-/// Where a report goes.
-#[derive(Clone)]
-pub(super) struct Output {
-    pub(super) format: Written,
-    pub(super) file: Option<PathBuf>,
-}
-
-/// What a run writes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Written {
-    /// The diagnosis, in a format.
-    Diagnosis(Format),
-    /// What was learned.
-    Snapshot,
-    /// The same with all that goes with it, for a ticket.
-    Bundle,
-    /// The diagnosis with everything behind it, as a page.
-    Html,
-    /// Events, as they happen.
-    Events,
-}
-
-fn parse_output(text: &str) -> Result<Output, String> {
-    let mut all: Vec<(&str, Written)> =
-        Format::ALL.iter().map(|(name, format)| (*name, Written::Diagnosis(*format))).collect();
-    all.extend([
-        ("html", Written::Html),
-        ("snapshot", Written::Snapshot),
-        ("bundle", Written::Bundle),
-        ("ndjson", Written::Events),
-    ]);
-    let (format, file) = format_and_file(text, &all)?;
-    if format == Written::Bundle && file.is_none() {
-        return Err("a bundle needs a file, as in bundle=ticket.tar.zst".into());
-    }
-    Ok(Output { format, file })
-}
-
-fn parse_name(text: &str) -> Result<String, String> {
-    let name = text.trim();
-    if name.is_empty() { Err("a name is missing".into()) } else { Ok(name.to_owned()) }
-}
-
-fn parse_percent(text: &str) -> Result<u8, String> {
-    let number = text.trim_end_matches('%').parse().ok().filter(|percent| *percent <= 100);
-    number.ok_or_else(|| "give a whole number from 0 to 100".to_owned())
-}
-
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    crate::target::parse_duration(text).ok_or_else(|| "give a time such as 90s, 5m or 1h".to_owned())
-}
-
-/// Where the report of a scan goes.
-#[derive(Clone)]
-pub(super) struct ScanOutput {
-    pub(super) format: ScanFormat,
-    pub(super) file: Option<PathBuf>,
-}
-
-fn parse_scan_output(text: &str) -> Result<ScanOutput, String> {
-    let (format, file) = format_and_file(text, ScanFormat::ALL)?;
-    Ok(ScanOutput { format, file })
-}
-
-fn format_and_file<T: Copy>(text: &str, all: &[(&str, T)]) -> Result<(T, Option<PathBuf>), String> {
-    let (name, file) = match text.split_once('=') {
-        Some((_, "")) => return Err("a file name is missing behind =".into()),
-        Some((name, file)) => (name, Some(PathBuf::from(file))),
-        None => (text, None),
-    };
-    if let Some((_, format)) = all.iter().find(|(known, _)| *known == name) {
-        Ok((*format, file))
-    } else {
-        let known: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-        Err(format!("there is no format {name}; there are {}", known.join(", ")))
-    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -85,6 +85,7 @@ fn make(all: &Path, number: usize) {
         let contents = Contents {
             snapshot,
             raw: Vec::new(),
+            left_out: 0,
             log: &log,
             interrupted: false,
             pseudonyms: false,

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 pub use pseudonym::Pseudonyms;
-pub use snapshot::{Log, redact_snapshot};
+pub use snapshot::{Log, each_text, redact_snapshot};
 pub use value::Values;
 
 /// What stands where a secret was.
@@ -109,16 +109,22 @@ impl Lines {
     pub fn next<'a>(&mut self, text: &'a str, removed: &mut Removed) -> Cow<'a, str> {
         let begins = text.rfind("-----BEGIN ").is_some_and(|at| text[at..].contains("PRIVATE KEY"));
         let ends = text.rfind("-----END ").is_some_and(|at| text[at..].contains("PRIVATE KEY"));
-        if self.within_key > 0 {
+        if self.within_key > 0 && (ends || is_of_key(text)) {
             self.within_key = if ends { 0 } else { self.within_key - 1 };
             *removed.entry("private-key").or_default() += 1;
             return Cow::Borrowed(GONE);
         }
-        if begins && !ends {
-            self.within_key = LONGEST_KEY;
-        }
+        self.within_key = if begins && !ends { LONGEST_KEY } else { 0 };
         redact(text, Within::Text, removed)
     }
+}
+
+/// Whether a line is one of a key: base64, or one of the headers that stand before it (RFC 1421, section 4.6).
+fn is_of_key(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with("Proc-Type:")
+        || text.starts_with("DEK-Info:")
+        || text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
 }
 
 /// Terminal escapes and other control characters taken away.

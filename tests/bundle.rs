@@ -92,6 +92,7 @@ fn empty(found: &[&str]) -> Contents<'static> {
     Contents {
         snapshot,
         raw: Vec::new(),
+        left_out: 0,
         log: &NOTHING,
         interrupted: false,
         pseudonyms: false,
@@ -218,6 +219,15 @@ fn a_bundle_that_was_altered_is_told() {
         assert_eq!(judged.err.lines().count(), 1);
         assert_eq!(run(here, &["bundle", "show", name]).code, 2, "{name}");
     }
+    // Behind its end there is nothing.
+    for (name, more) in
+        [("bytes", b"SECRET".to_vec()), ("frame", zstd::encode_all(&b"SECRET"[..], 1).unwrap())]
+    {
+        let mut bytes = std::fs::read(here.join("a")).unwrap();
+        bytes.extend(more);
+        std::fs::write(here.join(name), bytes).unwrap();
+        assert_eq!(run(here, &["check", "--bundle", name]).code, 2, "{name}");
+    }
     // Packed in another way it is still the same.
     packed(&here.join("same"), &whole);
     assert_eq!(run(here, &["check", "--bundle", "same", "-o", "short"]).code, 1);
@@ -311,6 +321,12 @@ fn there_is_a_whole_bundle_or_none() {
     assert!(said.contains("full.tar.zst: cannot be written"), "{said}");
     assert_eq!(std::fs::read_dir(here).unwrap().count(), 0);
 
+    // What is no file is not replaced by one.
+    assert!(Command::new("mkfifo").arg(here.join("pipe")).status().unwrap().success());
+    let pipe = run(here, &["bundle", "create", "--lab", "healthy", "-o", "pipe"]);
+    assert!(pipe.code == 2 && pipe.err.contains("it is no plain file"), "{}", pipe.err);
+    assert!(!here.join("pipe").is_file());
+
     let arguments = [
         "bundle",
         "create",
@@ -358,6 +374,15 @@ fn a_folder_of_bundles_is_one_overview() {
     assert_eq!((&of("AADSTS700213")["runs"], &of("AADSTS700213")["deployments"]), (&2.into(), &1.into()));
     assert!(of("AADSTS700213")["example"].as_str().unwrap().ends_with("all/deep/1.tar.zst"));
     assert_eq!(of("AADSTS700213")["since_version"], env!("CARGO_PKG_VERSION"));
+    // A snapshot is a record as well; a link leads nowhere.
+    assert_eq!(
+        run(here, &["check", "--lab", "subject-mismatch", "-o", "snapshot=all/s.json", "-o", "short"]).code,
+        1
+    );
+    std::os::unix::fs::symlink("/etc", here.join("all/link")).unwrap();
+    let more = run(here, &["check", "--bundle", "all"]);
+    assert!(more.out.contains("5 runs: 2 with exit 0, 3 with exit 1; 1 file is"), "{}", more.out);
+    std::fs::remove_file(here.join("all/s.json")).unwrap();
     // What cannot be read is told, and is no success.
     for name in ["1", "2"] {
         std::fs::remove_file(here.join(format!("all/deep/{name}.tar.zst"))).unwrap();

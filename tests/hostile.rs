@@ -145,6 +145,7 @@ fn whole_bundle() -> Vec<u8> {
     let contents = Contents {
         snapshot: Snapshot::new("2026-11-23T14:02:11Z".parse().unwrap(), Vantage::Operator),
         raw: Vec::new(),
+        left_out: 0,
         log: &Log::new(),
         interrupted: false,
         pseudonyms: false,

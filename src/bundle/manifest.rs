@@ -30,6 +30,9 @@ pub struct Manifest {
     pub interrupted: bool,
     /// Whether identifiers were replaced by pseudonyms.
     pub pseudonyms: bool,
+    /// Answers that there was no room for.
+    #[serde(default)]
+    pub left_out: usize,
     /// Names that the writer found.
     pub found: Vec<String>,
     /// The writer's rules, each with a mark that differs where the rule does.
@@ -65,7 +68,7 @@ pub struct Gap {
 }
 
 /// What a snapshot lacks. What only an option asks for, and nobody asked for, is no gap.
-pub(super) fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
+pub(super) fn gaps(snapshot: &Snapshot, left_out: usize) -> Vec<Gap> {
     let derived = |name: &str| vocabulary().iter().any(|spec| spec.name == name && !spec.from.is_empty());
     let mut gaps = Vec::new();
     for (name, seen) in &snapshot.facts {
@@ -83,6 +86,10 @@ pub(super) fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
             }
             Outcome::Unknown(_) | Outcome::Known(_) | Outcome::Absent => {}
         }
+    }
+    if left_out > 0 {
+        let detail = format!("{left_out} of them are too long, or too many");
+        gaps.push(Gap { what: "answers as they came".into(), reason: "cut at a limit".into(), detail });
     }
     gaps
 }

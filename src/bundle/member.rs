@@ -16,7 +16,7 @@ const RAW: &str = "raw/";
 /// The most files that a bundle holds.
 pub(super) const MOST: usize = 1000;
 /// The most bytes that a bundle comes to when it is unpacked.
-pub(super) const LARGEST: u64 = 512 << 20;
+pub(super) const LARGEST: u64 = 160 << 20;
 
 /// Name of the answer with a number.
 pub(super) fn raw(number: usize) -> String {
@@ -27,7 +27,7 @@ pub(super) fn raw(number: usize) -> String {
 pub(super) fn limit(name: &str) -> Option<u64> {
     match name {
         MANIFEST => Some(4 << 20),
-        SNAPSHOT | TEXT => Some(256 << 20),
+        SNAPSHOT | TEXT => Some(64 << 20),
         REDACTIONS => Some(16 << 20),
         SEAL => Some(64),
         _ => {

@@ -19,6 +19,8 @@ const WINDOW_LOG: u32 = 23;
 /// First bytes of a Zstandard frame (RFC 8878) and of gzip (RFC 1952).
 const ZSTANDARD: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 const GZIP: [u8; 2] = [0x1F, 0x8B];
+/// What an error begins with that a bomb ends in.
+const TOO_LARGE: &str = "comes to more than";
 /// The longest line of text.
 const LONGEST_LINE: u64 = 16 << 20;
 
@@ -116,7 +118,7 @@ impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         let count = self.inner.read(into)?;
         self.left = self.left.checked_sub(count as u64).ok_or_else(|| {
-            std::io::Error::other(format!("comes to more than {} MiB when it is unpacked", LARGEST >> 20))
+            std::io::Error::other(format!("{TOO_LARGE} {} MiB when it is unpacked", LARGEST >> 20))
         })?;
         Ok(count)
     }
@@ -143,20 +145,19 @@ pub(super) fn members(
     file: impl Read + 'static,
     visit: &mut dyn FnMut(&str, &mut dyn Read) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
-    let broken = |error: std::io::Error| ReadError::NotABundle(error.to_string());
     let foreign = |what: String| Err(ReadError::Foreign { what });
     let mut archive = archive(file)?;
     let mut seen = BTreeSet::new();
     // Extensions of tar would be read into memory whatever their size; a bundle has none.
-    for entry in archive.entries().map_err(broken)?.raw(true) {
-        let mut entry = entry.map_err(broken)?;
+    for entry in archive.entries().map_err(|error| broken(&error))?.raw(true) {
+        let mut entry = entry.map_err(|error| broken(&error))?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let shown: String = name.chars().take(200).collect();
         if entry.header().entry_type() != tar::EntryType::Regular {
             return foreign(format!("{shown}, which is no plain file"));
         }
         let Some(limit) = limit(&name) else { return foreign(shown) };
-        let size = entry.header().entry_size().map_err(broken)?;
+        let size = entry.header().entry_size().map_err(|error| broken(&error))?;
         if size > limit {
             return foreign(format!("a {shown} of {size} bytes"));
         }
@@ -170,7 +171,17 @@ pub(super) fn members(
             return foreign(format!("{shown} where its manifest should be"));
         }
         visit(&name, &mut entry)?;
-        std::io::copy(&mut entry, &mut std::io::sink()).map_err(broken)?;
+        std::io::copy(&mut entry, &mut std::io::sink()).map_err(|error| broken(&error))?;
+    }
+    // Behind the last file there is nothing but the zeros that end an archive.
+    let mut rest = archive.into_inner();
+    let mut block = [0; 4096];
+    loop {
+        match rest.read(&mut block).map_err(|error| broken(&error))? {
+            0 => break,
+            read if block[..read].iter().all(|byte| *byte == 0) => {}
+            _ => return foreign("something behind its last file".into()),
+        }
     }
     for name in [MANIFEST, SNAPSHOT, TEXT, SEAL] {
         if !seen.contains(name) {
@@ -180,11 +191,32 @@ pub(super) fn members(
     Ok(())
 }
 
+/// Why an archive cannot be read, in words that repeat nothing of what is in it.
+fn broken(error: &std::io::Error) -> ReadError {
+    let said = error.to_string();
+    ReadError::NotABundle(match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => "it ends too early".into(),
+        _ if said.starts_with(TOO_LARGE) => said,
+        _ => "it is no archive that can be read".into(),
+    })
+}
+
 /// What says who wrote a bundle, in whatever form.
 #[derive(Deserialize)]
 struct Head {
     bundle_format: u64,
     tool_version: String,
+}
+
+#[derive(Deserialize)]
+struct SnapshotHead {
+    format: u64,
+    tool_version: String,
+}
+
+/// A version as it may be shown.
+fn graphic(version: &str) -> String {
+    version.chars().filter(char::is_ascii_graphic).take(40).collect()
 }
 
 fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, ReadError> {
@@ -233,7 +265,7 @@ impl Parts {
             self.lines(&mut bytes)?;
         } else {
             let mut whole = Vec::new();
-            bytes.read_to_end(&mut whole).map_err(|error| ReadError::NotABundle(error.to_string()))?;
+            bytes.read_to_end(&mut whole).map_err(|error| broken(&error))?;
             self.file(name, &whole)?;
         }
         let digest = hex::encode(bytes.hash.finalize());
@@ -251,7 +283,7 @@ impl Parts {
         loop {
             line.clear();
             let read = (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line);
-            if read.map_err(|error| ReadError::NotABundle(error.to_string()))? == 0 {
+            if read.map_err(|error| broken(&error))? == 0 {
                 return Ok(());
             }
             self.text.push(parse(TEXT, &line)?);
@@ -263,17 +295,19 @@ impl Parts {
             MANIFEST => {
                 let head: Head = parse(name, bytes)?;
                 if head.bundle_format != u64::from(BUNDLE_FORMAT) {
-                    let by = head.tool_version.chars().filter(char::is_ascii_graphic).take(40).collect();
-                    return Err(ReadError::Form { found: head.bundle_format, by });
+                    return Err(ReadError::Form {
+                        found: head.bundle_format,
+                        by: graphic(&head.tool_version),
+                    });
                 }
                 self.manifest = Some(parse(name, bytes)?);
             }
             SNAPSHOT => {
-                let snapshot: Snapshot = parse(name, bytes)?;
-                if snapshot.format != SNAPSHOT_FORMAT {
-                    return Err(ReadError::Form { found: snapshot.format.into(), by: snapshot.tool_version });
+                let head: SnapshotHead = parse(name, bytes)?;
+                if head.format != u64::from(SNAPSHOT_FORMAT) {
+                    return Err(ReadError::Form { found: head.format, by: graphic(&head.tool_version) });
                 }
-                self.snapshot = Some(snapshot);
+                self.snapshot = Some(parse(name, bytes)?);
             }
             REDACTIONS => self.removed = parse(name, bytes)?,
             SEAL => self.seal = String::from_utf8_lossy(bytes).into_owned(),

@@ -206,7 +206,9 @@ fn in_word(word: &str, depth: usize) -> Option<&'static str> {
             return Some(what);
         }
     }
-    bare.split(['/', '.', '-', '_', '=', '%']).any(is_heavy).then_some("a word of random characters")
+    bare.split(['/', '.', '-', '_', '=', '%', '$', '~'])
+        .any(is_heavy)
+        .then_some("a word of random characters")
 }
 
 /// What is packed in a word of base64.
@@ -228,11 +230,17 @@ fn is_mixed(word: &str) -> bool {
     word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
+/// Whether a word is made of words: what is random has few small letters in a row.
+fn is_spelled(word: &str) -> bool {
+    let runs = word.split(|c: char| !c.is_ascii_lowercase()).filter(|run| run.len() >= 4);
+    runs.map(str::len).sum::<usize>() * 5 >= word.len() * 2
+}
+
 /// Shannon's measure, in bits a character.
 fn is_heavy(word: &str) -> bool {
     let kinds = [u8::is_ascii_lowercase as fn(&u8) -> bool, u8::is_ascii_uppercase, u8::is_ascii_digit];
     let enough = kinds.iter().all(|kind| word.bytes().filter(kind).count() >= 3);
-    if word.len() < SHORTEST || !enough {
+    if word.len() < SHORTEST || !enough || is_spelled(word) {
         return false;
     }
     let mut counts = [0u32; 256];

@@ -27,6 +27,8 @@ pub struct Contents<'a> {
     pub snapshot: Snapshot,
     /// Answers as they came, without secrets.
     pub raw: Vec<Raw>,
+    /// Answers that there was no room for.
+    pub left_out: usize,
     /// What was taken out where.
     pub log: &'a Log,
     /// Whether the run was interrupted.
@@ -52,7 +54,7 @@ pub enum WriteError {
     },
     /// The second look found what the first should have taken out.
     #[error(
-        "{file}: was not written: it would hold what may be a secret ({}). `--without PLACE` leaves a log out",
+        "{file}: was not written: it would hold what may be a secret ({}). `bundle create --without PLACE` leaves a log out",
         told(.hits)
     )]
     Secret {
@@ -77,6 +79,8 @@ pub fn write(path: &Path, contents: Contents<'_>, values: &Values) -> Result<Man
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut make = tempfile::Builder::new();
     let mode = match std::fs::metadata(path) {
+        // It would be replaced, and is no place for what has to be looked through before it is there.
+        Ok(there) if !there.is_file() => return Err(refuse(std::io::Error::other("it is no plain file"))),
         Ok(there) => there.permissions(),
         Err(_) => std::os::unix::fs::PermissionsExt::from_mode(0o600),
     };
@@ -100,10 +104,11 @@ enum Part {
 }
 
 fn pack(into: impl Write, contents: Contents<'_>, folder: &Path) -> std::io::Result<Manifest> {
-    let Contents { mut snapshot, raw: answers, log, interrupted, pseudonyms, found, rules } = contents;
+    let Contents { mut snapshot, raw: answers, left_out, log, interrupted, pseudonyms, found, rules } =
+        contents;
     let derived: Vec<&str> =
         crate::fact::vocabulary().iter().filter(|spec| !spec.from.is_empty()).map(|spec| spec.name).collect();
-    let gaps = gaps(&snapshot);
+    let gaps = gaps(&snapshot, left_out);
     for name in derived {
         snapshot.facts.remove(name);
     }
@@ -132,6 +137,7 @@ fn pack(into: impl Write, contents: Contents<'_>, folder: &Path) -> std::io::Res
         target: snapshot.setting("environment"),
         interrupted,
         pseudonyms,
+        left_out,
         found,
         rules,
         files: parts.iter().map(|(_, _, member)| member.clone()).collect(),

@@ -14,7 +14,7 @@ use crate::diagnosis::{Policy, diagnose};
 use crate::gate::{self, ending, exit};
 use crate::report::{Format, Overview, Tally, overview_in_json, overview_on_terminal};
 use crate::rule;
-use crate::text::walk;
+use crate::text::{File, walk};
 
 /// Judges every bundle of a folder. The exit status is that of the worst: findings before what stayed open.
 pub(super) fn check(arguments: &Check, folder: &Path) -> Result<u8, Failure> {
@@ -71,16 +71,25 @@ fn judge(arguments: &Check, folder: &Path) -> Result<Overview, Failure> {
         min_coverage: arguments.min_coverage,
         ..gate::Policy::default()
     };
-    let files = walk(folder, &mut BTreeSet::new());
+    // A link may lead out of the folder, and is nothing that somebody put there.
+    let is_link = |file: &File| file.path.symlink_metadata().is_ok_and(|there| there.is_symlink());
+    let inside = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let is_inside =
+        |file: &File| std::fs::canonicalize(&file.path).is_ok_and(|real| real.starts_with(&inside));
+    let mut files = walk(folder, &mut BTreeSet::new());
+    files.retain(|file| !is_link(file) && is_inside(file));
     let (next, tally, newer) = (AtomicUsize::new(0), Mutex::new(Tally::default()), AtomicUsize::new(0));
     let count = |change: &mut dyn FnMut(&mut Tally)| {
         change(&mut tally.lock().unwrap_or_else(PoisonError::into_inner));
     };
-    let one = |file: &crate::text::File| {
+    let one = |file: &File| {
         if let Some(problem) = &file.problem {
             return count(&mut |tally| tally.miss(file.place.clone(), problem.clone()));
         }
+        let is_json = file.path.extension().is_some_and(|ending| ending == "json");
         match is_bundle(&file.path) {
+            // A snapshot is a record as well; other documents are none.
+            Ok(false) if is_json && record::is_snapshot(&file.path) => {}
             Ok(false) => return count(&mut Tally::pass_over),
             Ok(true) => {}
             Err(error) => return count(&mut |tally| tally.miss(file.place.clone(), error.to_string())),

@@ -15,7 +15,7 @@ use crate::derive::derive;
 use crate::diagnosis::{Diagnosis, diagnose};
 use crate::fact::{GATEWAY_PODS, Outcome, Snapshot, Vantage};
 use crate::gate::exit;
-use crate::redact::{Log, Pseudonyms, Removed, Values, Within, redact, redact_snapshot};
+use crate::redact::{Log, Pseudonyms, Removed, Values, Within, each_text, redact, redact_snapshot};
 use crate::report::one_line;
 use crate::rule::{self, RuleTable};
 
@@ -45,7 +45,7 @@ async fn create(wanted: Create) -> Result<u8, Failure> {
         )));
     }
     if estimate {
-        return self::estimate(examination).await;
+        return Box::pin(self::estimate(examination)).await;
     }
     examination.keeps_answers = true;
     examination.look(None).await?;
@@ -85,6 +85,8 @@ fn named_after(snapshot: &Snapshot) -> PathBuf {
 /// How a bundle is to be written.
 struct Wanted {
     pseudonyms: bool,
+    /// Answers that there was no room for.
+    left_out: usize,
     interrupted: bool,
     raw: Vec<Raw>,
     log: Log,
@@ -93,9 +95,10 @@ struct Wanted {
 
 impl Wanted {
     fn of(examination: &mut Examination, snapshot: &Snapshot) -> Self {
-        let answers = std::mem::take(&mut examination.answers);
+        let (answers, left_out) = std::mem::take(&mut examination.answers);
         Self {
             pseudonyms: false,
+            left_out,
             interrupted: examination.stopped,
             raw: answers.into_iter().map(|kept| Raw { call: kept.call, body: kept.body }).collect(),
             log: std::mem::take(&mut examination.removed),
@@ -121,6 +124,10 @@ fn put(
         let names = Pseudonyms::new(&key());
         redact_snapshot(&mut snapshot, &wanted.values, Some(&names));
         clean_raw(&mut wanted.raw, &wanted.values, Some(&names), &mut wanted.log);
+        wanted.log = std::mem::take(&mut wanted.log)
+            .into_iter()
+            .map(|(place, kinds)| (names.put(&place).into_owned(), kinds))
+            .collect();
         let renamed = judged(&snapshot);
         if found(&renamed) != found(&diagnosis) {
             return Err(Failure::Usage(
@@ -131,6 +138,7 @@ fn put(
     let contents = Contents {
         snapshot,
         raw: wanted.raw,
+        left_out: wanted.left_out,
         log: &wanted.log,
         interrupted: wanted.interrupted,
         pseudonyms: wanted.pseudonyms,
@@ -189,20 +197,11 @@ fn clean_raw(raw: &mut [Raw], values: &Values, names: Option<&Pseudonyms>, log: 
             let shown = values.redact(&shown, &mut removed).into_owned();
             *text = names.map_or_else(|| shown.clone(), |names| names.put(&shown).into_owned());
         };
-        each(&mut answer.body, &mut clean);
+        each_text(&mut answer.body, &mut clean);
         clean(&mut answer.call);
         if !removed.is_empty() {
             log.entry(format!("answer {}", answer.call)).or_default().extend(removed);
         }
-    }
-}
-
-fn each(value: &mut Value, visit: &mut dyn FnMut(&mut String)) {
-    match value {
-        Value::String(text) => visit(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| each(item, visit)),
-        Value::Object(members) => members.values_mut().for_each(|member| each(member, visit)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -370,9 +369,10 @@ fn again(wanted: &Redact) -> Result<u8, Failure> {
     let log = Log::new();
     let table = super::check::load_rules(None)?;
     let interrupted = read.manifest.interrupted;
+    let left_out = read.manifest.left_out;
     let pseudonyms = wanted.pseudonyms;
     let before = read.manifest.pseudonyms;
-    let wanted_now = Wanted { pseudonyms, interrupted, raw, log, values };
+    let wanted_now = Wanted { pseudonyms, left_out, interrupted, raw, log, values };
     let (manifest, removed) = put(&wanted.output, snapshot, &table, None, wanted_now)?;
     tell(&wanted.output, &manifest, &removed)?;
     if before && !manifest.pseudonyms {

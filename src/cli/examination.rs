@@ -35,7 +35,7 @@ pub(super) struct Examination {
     pub(super) removed: Log,
     /// Whether answers are kept as they come, and those that were.
     pub(super) keeps_answers: bool,
-    pub(super) answers: Vec<Kept>,
+    pub(super) answers: (Vec<Kept>, usize),
     /// Who wrote what is judged, where it is a bundle.
     pub(super) manifest: Option<Manifest>,
     /// Who is asked; nobody where it was recorded.
@@ -94,7 +94,7 @@ impl Examination {
             stopped: false,
             removed: Log::new(),
             keeps_answers: false,
-            answers: Vec::new(),
+            answers: (Vec::new(), 0),
             manifest: None,
             live,
             interrupt,

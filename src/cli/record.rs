@@ -6,6 +6,7 @@ use std::path::Path;
 use super::Failure;
 use crate::bundle::{self, Check, Manifest};
 use crate::fact::{Outcome, Reason, SNAPSHOT_FORMAT, Snapshot, vocabulary};
+use crate::redact::{Values, redact_snapshot};
 
 /// The longest record that is read, in bytes.
 const LONGEST: u64 = 256 << 20;
@@ -16,11 +17,31 @@ pub(super) fn write(snapshot: &Snapshot) -> String {
     format!("{}\n", serde_json::to_string_pretty(snapshot).unwrap_or_else(|_| "{}".into()))
 }
 
+/// What only a snapshot has.
+#[derive(serde::Deserialize)]
+struct Recorded {
+    #[serde(rename = "format")]
+    _format: u32,
+    #[serde(rename = "facts")]
+    _facts: serde::de::IgnoredAny,
+    #[serde(rename = "text")]
+    _text: serde::de::IgnoredAny,
+    #[serde(rename = "vantage")]
+    _vantage: serde::de::IgnoredAny,
+}
+
 /// What says who wrote a record.
 #[derive(serde::Deserialize)]
 struct Head {
     format: u32,
     tool_version: String,
+}
+
+/// Whether a file begins as a snapshot does.
+pub(super) fn is_snapshot(file: &Path) -> bool {
+    let short = std::fs::metadata(file).is_ok_and(|there| there.len() <= LONGEST);
+    let text = if short { std::fs::read_to_string(file).unwrap_or_default() } else { String::new() };
+    serde_json::from_str::<Recorded>(&text).is_ok()
 }
 
 /// Reads a snapshot, or a bundle with what it says of itself.
@@ -29,7 +50,7 @@ pub(super) fn read(file: &Path) -> Result<(Snapshot, Option<Manifest>), Failure>
     let refuse = |what: String| Failure::Usage(format!("{shown}: {what}"));
     if bundle::is_bundle(file).map_err(|error| refuse(error.to_string()))? {
         let mut read = bundle::read(file, Check::Strict).map_err(|error| refuse(error.to_string()))?;
-        doubt(&mut read.snapshot);
+        settle(&mut read.snapshot);
         return Ok((read.snapshot, Some(read.manifest)));
     }
     let length = std::fs::metadata(file).map_err(|error| refuse(error.to_string()))?.len();
@@ -47,7 +68,7 @@ pub(super) fn read(file: &Path) -> Result<(Snapshot, Option<Manifest>), Failure>
     }
     let mut snapshot: Snapshot =
         serde_json::from_str(&text).map_err(|error| refuse(format!("cannot be read: {error}")))?;
-    doubt(&mut snapshot);
+    settle(&mut snapshot);
     Ok((snapshot, None))
 }
 
@@ -85,6 +106,12 @@ pub(super) fn compared(
         "judged by other rules than those of mzv-doctor {}, which wrote it: {changed}",
         manifest.tool_version
     ))
+}
+
+/// What anybody may have written is looked through as if it had just been learned.
+fn settle(snapshot: &mut Snapshot) {
+    doubt(snapshot);
+    redact_snapshot(snapshot, &Values::default(), None);
 }
 
 /// Takes for unknown what is not of its fact's type: nothing that is concluded from it would hold.

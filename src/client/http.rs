@@ -211,8 +211,8 @@ impl Transport {
         self.0.answers.keep();
     }
 
-    /// Answers that were kept.
-    pub fn kept(&self) -> Vec<Kept> {
+    /// Answers that were kept, and how many there was no room for.
+    pub fn kept(&self) -> (Vec<Kept>, usize) {
         self.0.answers.all()
     }
 

@@ -31,7 +31,14 @@ pub struct Kept {
 
 /// Answers that are kept, where they are.
 #[derive(Default)]
-pub(super) struct Answers(Mutex<Option<(usize, Vec<Kept>)>>);
+pub(super) struct Answers(Mutex<Option<Held>>);
+
+#[derive(Default)]
+struct Held {
+    bytes: usize,
+    all: Vec<Kept>,
+    left_out: usize,
+}
 
 impl Answers {
     /// From here on they are.
@@ -39,26 +46,31 @@ impl Answers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
     }
 
-    /// Those so far, in order of what was asked.
-    pub(super) fn all(&self) -> Vec<Kept> {
+    /// Those so far, in order of what was asked, and how many there was no room for.
+    pub(super) fn all(&self) -> (Vec<Kept>, usize) {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all = kept.as_ref().map(|(_, all)| all.clone()).unwrap_or_default();
+        let Some(held) = kept.as_ref() else { return (Vec::new(), 0) };
+        let mut all = held.all.clone();
         all.sort_by(|one, other| one.call.cmp(&other.call));
-        all
+        (all, held.left_out)
     }
 
     /// Keeps an answer, where it is one of those and there is room.
     pub(super) fn take(&self, api: &str, call: &str, size: usize, body: impl FnOnce() -> Option<Value>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((held, all)) = kept.as_mut() else { return };
+        let Some(held) = kept.as_mut() else { return };
         let wanted = SERVICES.contains(&api) && !NEVER.iter().any(|part| call.contains(part));
-        if !wanted || size > LARGEST || *held + size > ALL {
+        if !wanted {
+            return;
+        }
+        if size > LARGEST || held.bytes + size > ALL {
+            held.left_out += 1;
             return;
         }
         if let Some(mut body) = body() {
             bare(&mut body);
-            *held += size;
-            all.push(Kept { call: format!("{api}: {call}"), body });
+            held.bytes += size;
+            held.all.push(Kept { call: format!("{api}: {call}"), body });
         }
     }
 }

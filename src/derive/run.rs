@@ -43,5 +43,5 @@ fn denied(snapshot: &Snapshot) -> Vec<MissingRight> {
 
 fn worst(snapshot: &Snapshot) -> Derived<Clock> {
     let clocks = need(snapshot, &RUN_CLOCKS)?;
-    clocks.into_iter().max_by_key(|clock| clock.ahead_s.abs()).ok_or(Lack::Absent(RUN_CLOCKS.name()))
+    clocks.into_iter().max_by_key(|clock| clock.ahead_s.unsigned_abs()).ok_or(Lack::Absent(RUN_CLOCKS.name()))
 }

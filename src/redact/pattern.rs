@@ -19,10 +19,11 @@ struct Pattern {
 /// Names of what is secret.
 macro_rules! names {
     () => {
-        "(?:password|passwd|passwort|pwd|passphrase|(?:\\b|_)pass|secret|token|api[_-]?key|apikey|access[_-]?key|account[_-]?key|\
+        "(?:(?:password|passwd|passwort|pwd|passphrase|(?:\\b|_|db|user|root|admin)pass|secret|token|api[_-]?key|apikey|access[_-]?key|account[_-]?key|\
          shared[_-]?access[_-]?key|shared[_-]?secret|client[_-]?assertion|private[_-]?key|master[_-]?key|jwt[_-]?key|\
          encryption[_-]?key|signing[_-]?key|secret[_-]?key|hmac[_-]?key|key[_-]?data|storage[_-]?key|(?:\\b|_)credentials?|\
-         authorization|cookie|session[_-]?id|sessionid|(?:\\b|_)auth|(?:\\b|_)otp|nonce[_-]?key|unseal[_-]?key)"
+         authorization|cookie|session[_-]?id|sessionid|(?:\\b|_)auth|(?:\\b|_)otp|nonce[_-]?key|unseal[_-]?key|\
+         (?:account|access|storage|primary|secondary)[_-]?key)s?(?:[_-]?(?:value|content|data|string|text|hash|file[_-]?content|[0-9]{1,2}))?)"
     };
 }
 
@@ -81,7 +82,7 @@ const PATTERNS: &[Pattern] = &[
         written: concat!(
             r"[\w.-]*",
             names!(),
-            r#"(?:["'\\]*\s*(?:[:=]|=>|:=|%3d|%3a)\s*["'\\]*)(?P<secret>[^\s"'\\,;&}]{4,})"#
+            r#"(?P<between>["'\\\]]*\s*(?:[:=]|=>|:=|->|%3d|%3a)\s*["'\\]*)(?P<secret>[^\s"'\\,;&}]{4,}|[^\s"'\\}&]{6,})"#
         ),
     },
     // A quoted value, whole.
@@ -91,7 +92,7 @@ const PATTERNS: &[Pattern] = &[
         written: concat!(
             r"[\w.-]*",
             names!(),
-            r#"(?:["'\\]*\s*(?:[:=]|=>|:=)\s*\\*")(?P<secret>[^"\n\\]{1,400})"#
+            r#"(?:["'\\\]]*\s*(?:[:=]|=>|:=|->)\s*(?:[\[{]\s*)*(?:\\*"[\w.-]+\\*"\s*:\s*)?\\*")(?P<secret>[^"\n\\]{1,400})"#
         ),
     },
     Pattern {
@@ -122,6 +123,65 @@ const PATTERNS: &[Pattern] = &[
             r#"credentials?)(?:>|%3d|\s+(?:is|was|=|:)?\s*["'\\]*)(?P<secret>(?:[A-Za-z]+[0-9]|[0-9]+[A-Za-z])[^\s"'\\,;&}<]{4,})"#
         ),
     },
+    // The halves of an entry the other way round, or with something between.
+    Pattern {
+        kind: "named",
+        near: &["value"],
+        written: concat!(
+            r#"value\\*["']?\s*[:=]\s*\\*"(?P<secret>[^"\n\\]{1,400})\\*"\s*,\s*\\*"name\\*"\s*:\s*\\*"[\w.-]*"#,
+            names!(),
+            r#"[\w.-]*\\*""#
+        ),
+    },
+    Pattern {
+        kind: "named",
+        near: &["value"],
+        written: concat!(
+            r#"(?:name|key)\\*["']?\s*[:=]\s*\\*["']?[\w.-]*"#,
+            names!(),
+            r#"[\w.-]*\\*["']?[^\n]{0,80}?\bvalue\\*["']?\s*[:=]\s*\\*["'](?P<secret>[^"'\n\\]{1,400})"#
+        ),
+    },
+    Pattern {
+        kind: "named",
+        near: &["&quot;", "&#"],
+        written: concat!(
+            names!(),
+            r#"(?:&quot;|&#34;|"|')*\s*(?:[:=]|&#61;|&#x3d;)\s*(?:&quot;|&#34;|"|')*(?P<secret>[^\s&"'<]{3,})"#
+        ),
+    },
+    // A whole object of Kubernetes that holds nothing but secrets.
+    Pattern {
+        kind: "kubernetes-secret",
+        near: &["data"],
+        written: r#"(?:string)?data\\*"\s*:\s*\{(?P<secret>[^{}]+)\}"#,
+    },
+    Pattern {
+        kind: "kubernetes-secret",
+        near: &["stringdata"],
+        written: r"stringData:\s*\{?(?P<secret>[^}\n]+)",
+    },
+    // Credentials without a colon, and in front of a driver's address.
+    Pattern {
+        kind: "url-password",
+        near: &["://"],
+        written: r#"\b[a-z][a-z0-9+.-]*://(?P<secret>(?:[A-Za-z_-]+[0-9]|[0-9]+[A-Za-z])[^\s/:@"'<>]{4,})@"#,
+    },
+    Pattern {
+        kind: "url-password",
+        near: &["@tcp(", "@unix("],
+        written: r"\b[\w.-]+:(?P<secret>[^\s@/]+)@(?:tcp|unix)\(",
+    },
+    Pattern {
+        kind: "authorization",
+        near: &["authorization"],
+        written: r#"authorization["'\\]*\s*[:=]\s*["'\\]*(?:basic|apikey|digest|token|hawk|ntlm|signature|aws4-hmac-sha256)\s+(?P<secret>[^"'\\\n]{3,})"#,
+    },
+    Pattern {
+        kind: "option",
+        near: &["mysql", "redis-cli", "sshpass", "az login", "curl"],
+        written: r"\b(?:mysql\w*\b[^\n]*?\s-p|redis-cli\b[^\n]*?\s-a\s+|sshpass\s+-p\s*|az login\b[^\n]*?\s-p\s+|curl\b[^\n]*?\s-u\s*[^\s:]+:)(?P<secret>\S{4,})",
+    },
     Pattern {
         kind: "option",
         near: &["-p "],
@@ -132,10 +192,11 @@ const PATTERNS: &[Pattern] = &[
         near: &["-u ", "--user"],
         written: r"(?:^|\s)(?:-u|--user)[\s=]+[^\s:]+:(?P<secret>\S{4,})",
     },
+    Pattern { kind: "query", near: &["code"], written: r#"[?&;]code(?:=|%3d)(?P<secret>[^\s&;"'\\]+)"# },
     Pattern {
-        kind: "query",
-        near: &["code", "sig", "assertion", "ticket"],
-        written: r#"(?:[?&;]code|\bsig|\bsv_sig|\bsignature|\bassertion|\bticket)(?:=|%3d)(?P<secret>[^\s&;"'\\]+)"#,
+        kind: "signature",
+        near: &["sig", "assertion", "ticket"],
+        written: r#"(?:\bsig|\bsv_sig|\bsignature|\bassertion|\bticket)(?:=|%3d)(?P<secret>[^\s&;"'\\]+)"#,
     },
     Pattern {
         kind: "header",
@@ -145,7 +206,7 @@ const PATTERNS: &[Pattern] = &[
     Pattern {
         kind: "xml",
         near: &["<"],
-        written: r"<(?:[a-z]+:)?[\w-]*(?:password|secret|token|apikey|key)>(?P<secret>[^<\n]+)",
+        written: r"<(?:[a-z]+:)?[\w-]*(?:password|secret|token|apikey|key)(?:\s[^<>]*)?>(?P<secret>[^<\n]+)",
     },
     // A line of .pgpass, of .netrc, and of an htpasswd file.
     Pattern {
@@ -187,19 +248,42 @@ const PATTERNS: &[Pattern] = &[
             "s.",
             "ya29.",
             "age-secret-key-",
+            "b3blbnnzac1r",
+            "mii",
             "8q~",
             "7q~",
             "q~",
         ],
-        written: r"(?P<secret>\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|glpat-[A-Za-z0-9_-]{12,}|xox[abeprs]-[A-Za-z0-9-]{8,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{30,}|[srp]k_(?:live|test)_[A-Za-z0-9]{8,}|sk-[A-Za-z0-9_-]{16,}|SG\.[A-Za-z0-9_-]{12,}\.[A-Za-z0-9_-]{12,}|npm_[A-Za-z0-9]{20,}|pypi-[A-Za-z0-9_-]{16,}|dop_v1_[a-f0-9]{32,}|hv[sb]\.[A-Za-z0-9_-]{16,}|ya29\.[A-Za-z0-9_-]{16,}|AGE-SECRET-KEY-[A-Z0-9]{16,}|[A-Za-z0-9_~.-]{3}[78]Q~[A-Za-z0-9_~.-]{20,}))",
+        written: r"(?P<secret>\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|glpat-[A-Za-z0-9_-]{12,}|xox[abeprs]-[A-Za-z0-9-]{8,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|AIza[A-Za-z0-9_-]{30,}|[srp]k_(?:live|test)_[A-Za-z0-9]{8,}|sk-[A-Za-z0-9_-]{16,}|SG\.[A-Za-z0-9_-]{12,}\.[A-Za-z0-9_-]{12,}|npm_[A-Za-z0-9]{20,}|pypi-[A-Za-z0-9_-]{16,}|dop_v1_[a-f0-9]{32,}|hv[sb]\.[A-Za-z0-9_-]{16,}|ya29\.[A-Za-z0-9_-]{16,}|AGE-SECRET-KEY-[A-Z0-9]{16,}|b3BlbnNzaC1rZXktdjE[A-Za-z0-9+/=]+|MII[A-Za-z0-9+/]{40,}=*|[A-Za-z0-9_~.-]{3}[78]Q~[A-Za-z0-9_~.-]{20,}))",
     },
     Pattern { kind: "vault-text", near: &["$ansible_vault"], written: r"\$ANSIBLE_VAULT;(?P<secret>.+)" },
 ];
 
 /// Words that stand where a secret might and are none.
 const HARMLESS: &[&str] = &[
-    "true", "false", "null", "none", "missing", "expired", "invalid", "required", "unset", "empty", "bearer",
-    "basic", "redacted", "failed", "denied", "error", "not", "unknown",
+    "true",
+    "false",
+    "null",
+    "none",
+    "missing",
+    "expired",
+    "invalid",
+    "required",
+    "unset",
+    "empty",
+    "bearer",
+    "basic",
+    "redacted",
+    "failed",
+    "denied",
+    "error",
+    "not",
+    "unknown",
+    "oidc",
+    "present",
+    "absent",
+    "permission",
+    "forbidden",
 ];
 
 static NEAR: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
@@ -241,9 +325,19 @@ pub(super) fn redact<'a>(text: &'a str, removed: &mut Removed) -> Cow<'a, str> {
         let Some(regex) = compiled(at) else { continue };
         let spans: Vec<(usize, usize)> = regex
             .captures_iter(line.as_bytes())
-            .filter_map(|found| found.name("secret").or_else(|| found.name("quoted")))
-            .map(|secret| whole(&line, secret.start(), secret.end()))
-            .filter(|(from, to)| is_secret(&line[*from..*to]))
+            .filter_map(|found| {
+                let secret = found.name("secret").or_else(|| found.name("quoted"))?;
+                let (from, to) = whole(&line, secret.start(), secret.end());
+                let all = found.get(0).map_or(from, |all| all.start());
+                let name = found
+                    .name("between")
+                    .map(|between| (&line.as_bytes()[all..between.start()], between.as_bytes()));
+                let code = PATTERNS[at].kind == "query" && is_plain_code(&line[from..to]);
+                (is_secret(&line[from..to])
+                    && !code
+                    && !name.is_some_and(|(name, sign)| is_prose(name, sign, &line[from..to])))
+                .then_some((from, to))
+            })
             .collect();
         if !spans.is_empty() {
             *removed.entry(PATTERNS[at].kind).or_default() += spans.len();
@@ -251,6 +345,33 @@ pub(super) fn redact<'a>(text: &'a str, removed: &mut Removed) -> Cow<'a, str> {
         }
     }
     line
+}
+
+/// Whether a word behind a name and a colon goes on with a sentence (`credentials: exec: …`, `secret: NAME not found`) and is no
+/// value. A password is one wherever it stands.
+fn is_prose(name: &[u8], sign: &[u8], found: &str) -> bool {
+    let name = String::from_utf8_lossy(name).to_lowercase();
+    let always = ["pass", "pwd", "_"].iter().any(|part| name.contains(part));
+    let colon = sign.starts_with(b": ") || sign == b"=";
+    let word = |part: &str| {
+        let camel = part
+            .chars()
+            .zip(part.chars().skip(1))
+            .filter(|(a, b)| a.is_lowercase() && b.is_uppercase())
+            .count();
+        let small = part.chars().all(|c| c.is_ascii_lowercase());
+        part.chars().all(|c| c.is_ascii_alphabetic()) && (small || camel * 4 < part.len())
+    };
+    let mut parts = found.split(['-', '/', '.', ':', '(', ')', '#', '*']).filter(|part| !part.is_empty());
+    // Behind an equals sign only what is spelled as a type's name is one.
+    let spelled = sign != b"=" || found.starts_with(|c: char| c.is_ascii_uppercase()) && found.len() > 12;
+    !always && colon && spelled && parts.all(word)
+}
+
+/// Whether a code says what went wrong: a number, or words.
+fn is_plain_code(found: &str) -> bool {
+    found.len() <= 9 && found.bytes().all(|b| b.is_ascii_digit())
+        || found.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 /// The span, widened to whole characters.
@@ -265,10 +386,14 @@ fn whole(text: &str, mut from: usize, mut to: usize) -> (usize, usize) {
 }
 
 fn is_secret(found: &str) -> bool {
+    let found = found.replace(GONE, "");
     let bare = found.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    let code =
-        bare.strip_prefix("AADSTS").is_some_and(|digits| digits.starts_with(|c: char| c.is_ascii_digit()));
-    !(code || found.contains(GONE) || HARMLESS.iter().any(|word| bare.eq_ignore_ascii_case(word)))
+    let is_code = |digits: &str| {
+        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        end >= 4 && !digits[end..].starts_with(|c: char| c.is_ascii_alphanumeric())
+    };
+    let code = bare.strip_prefix("AADSTS").is_some_and(is_code);
+    !(code || bare.is_empty() || HARMLESS.iter().any(|word| bare.eq_ignore_ascii_case(word)))
 }
 
 /// The text with spans, in order and apart, replaced.

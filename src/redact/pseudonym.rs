@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 /// Ids of tenants, subscriptions, identities and objects, and names of accounts.
 static IDENTIFIERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?P<guid>[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})|(?P<account>[A-Za-z0-9._%+#-]+)@(?P<domain>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)",
+        r"(?P<guid>[0-9A-Fa-f]{8}(?:[-_][0-9A-Fa-f]{4}){3}[-_][0-9A-Fa-f]{12})|(?P<account>[\p{L}\p{N}._+#'-]+)(?P<at>@|%40)(?P<domain>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)",
     )
     .ok()
 });
@@ -41,7 +41,10 @@ impl Pseudonyms {
             match (found.name("guid"), found.name("domain")) {
                 (Some(guid), _) if is_known(guid.as_str()) => guid.as_str().to_owned(),
                 (Some(guid), _) => self.guid(guid.as_str()),
-                (None, Some(domain)) => format!("user-{}@{}", &self.digits(&found[0])[..8], domain.as_str()),
+                (None, Some(domain)) => {
+                    let account = found[0].replace("%40", "@").to_lowercase();
+                    format!("user-{}{}{}", &self.digits(&account)[..8], &found["at"], domain.as_str())
+                }
                 (None, None) => found[0].to_owned(),
             }
         })
@@ -49,11 +52,11 @@ impl Pseudonyms {
 
     /// A GUID in the same case: what differs in case alone still does.
     fn guid(&self, guid: &str) -> String {
-        let digits = self.digits(&guid.to_ascii_lowercase());
+        let digits = self.digits(&guid.to_ascii_lowercase().replace('_', "-"));
         let mut next = digits.chars();
         // The sign of a random one (RFC 9562, section 5.4) is as good as any.
         let made = guid.chars().enumerate().map(|(at, c)| match (at, c) {
-            (_, '-') => '-',
+            (_, '-' | '_') => c,
             (14, _) => '4',
             (19, _) => 'a',
             _ => next.next().unwrap_or('0'),

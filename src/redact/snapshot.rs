@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Lines, Pseudonyms, Removed, Values, Within, redact};
+use super::{GONE, Lines, Pseudonyms, Removed, Values, Within, redact};
 use crate::fact::{Outcome, Reason, Snapshot};
 
 /// How often what was taken out where: by place, then by kind.
@@ -23,13 +23,13 @@ pub fn redact_snapshot(snapshot: &mut Snapshot, values: &Values, pseudonyms: Opt
         }
     };
     for (name, setting) in &mut snapshot.target {
-        each(&mut setting.value, &mut |text| one(&format!("setting {name}"), text, Within::Fact));
+        each_text(&mut setting.value, &mut |text| one(&format!("setting {name}"), text, Within::Fact));
         one(&format!("setting {name}"), &mut setting.origin, Within::Fact);
     }
     for (name, seen) in &mut snapshot.facts {
         let place = format!("fact {name}");
         match &mut seen.outcome {
-            Outcome::Known(value) => each(value, &mut |text| one(&place, text, Within::Fact)),
+            Outcome::Known(value) => each_text(value, &mut |text| one(&place, text, Within::Fact)),
             Outcome::Unknown(reason) => words(reason, &mut |text| one(&place, text, Within::Text)),
             Outcome::Absent => {}
         }
@@ -90,20 +90,65 @@ fn clean(
     (named != text).then(|| named.into_owned())
 }
 
-/// Every text of a value.
-fn each(value: &mut Value, visit: &mut dyn FnMut(&mut String)) {
+/// Every text of a value, names of members too. What stands under the name of a secret is taken out whole.
+pub fn each_text(value: &mut Value, visit: &mut dyn FnMut(&mut String)) {
     match value {
         Value::String(text) => visit(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| each(item, visit)),
+        Value::Array(items) => items.iter_mut().for_each(|item| each_text(item, visit)),
         Value::Object(members) => {
             let named = std::mem::take(members);
             for (mut name, mut member) in named {
+                if is_secret_name(&name) {
+                    hide(&mut member);
+                }
                 visit(&mut name);
-                each(&mut member, visit);
+                each_text(&mut member, visit);
                 members.insert(name, member);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Names of members that hold nothing but a secret, in whatever spelling.
+const SECRET_MEMBERS: &[&str] = &[
+    "password",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "clientsecret",
+    "accesstoken",
+    "refreshtoken",
+    "idtoken",
+    "bearertoken",
+    "apikey",
+    "accountkey",
+    "primarykey",
+    "secondarykey",
+    "connectionstring",
+    "privatekey",
+    "masterkey",
+    "jwtsecret",
+    "sastoken",
+    "sharedaccesskey",
+    "clientassertion",
+    "stringdata",
+    "authorization",
+    "cookie",
+];
+
+fn is_secret_name(name: &str) -> bool {
+    let bare: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    SECRET_MEMBERS.contains(&bare.as_str())
+}
+
+/// Takes out every text and number of a value.
+fn hide(value: &mut Value) {
+    match value {
+        Value::String(_) | Value::Number(_) => *value = Value::String(GONE.into()),
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        Value::Object(members) => members.values_mut().for_each(hide),
+        Value::Null | Value::Bool(_) => {}
     }
 }
 

@@ -136,3 +136,101 @@ fn pseudonyms_keep_what_was_equal_equal() {
     let known = "00000003-0000-0000-c000-000000000000";
     assert_eq!(names.put(known), known);
 }
+
+/// Ways in which text hides a secret behind its name.
+#[test]
+fn no_way_of_writing_it_keeps_a_secret() {
+    let mut kept_some = Vec::new();
+    for (text, secret) in [
+        (
+            "Cookie: sid=one1; auth=eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln; theme=supersecretsid3",
+            "supersecretsid3",
+        ),
+        (
+            "<password>supersecretsid13 eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln</password>",
+            "supersecretsid13",
+        ),
+        (r#"{"kind":"Secret","data":{"foo":"c2hvcnQ="}}"#, "c2hvcnQ="),
+        (r#"{\"kind\":\"Secret\",\"data\":{\"foo\":\"c2hvcnQ=\"}}"#, "c2hvcnQ="),
+        ("stringData: {api: \"zzzsecretzz\"}", "zzzsecretzz"),
+        (r#"{"env":[{"value":"hunterval","name":"DB_PASSWORD"}]}"#, "hunterval"),
+        (r#"{"name":"DB_PASSWORD", "valueFrom":null, "value":"hunterval"}"#, "hunterval"),
+        ("dbPass=hunterval", "hunterval"),
+        ("password1=hunterval", "hunterval"),
+        ("client_secret_value=hunterval", "hunterval"),
+        ("PASSWORD_FILE_CONTENT=hunterval", "hunterval"),
+        ("ACCOUNT_KEY1: abcdefgh", "abcdefgh"),
+        ("passwords: hunterval", "hunterval"),
+        ("[DB_PASSWORD]=hunterval", "hunterval"),
+        ("DB_PASSWORD -> hunterval", "hunterval"),
+        (r#"{"password":["hunterval"]}"#, "hunterval"),
+        (r#"{"password":{"value":"hunterval"}}"#, "hunterval"),
+        ("password: p,ssw;rd&tail123", "p,ssw"),
+        ("password={hun;ter2x}", "hun;ter2x"),
+        ("https://hunter2token@host/x", "hunter2token"),
+        ("user:hunterval@tcp(db:3306)/x", "hunterval"),
+        ("mysql -u root -phunter2Sec", "hunter2Sec"),
+        ("curl -uadmin:hunter2 https://x", "hunter2"),
+        ("redis-cli -a S3cr3tRedis! ping", "S3cr3tRedis"),
+        ("sshpass -p hunter2 ssh x", "hunter2"),
+        ("az login --service-principal -u a -p abcdefghijkl", "abcdefghijkl"),
+        (r#"<add key="DbPassword" value="hunterval"/>"#, "hunterval"),
+        (r#"<password type="x">hunterval</password>"#, "hunterval"),
+        ("&quot;password&quot;:&quot;hunterval&quot;", "hunterval"),
+        ("Authorization: ApiKey q1w2e3", "q1w2e3"),
+        ("Proxy-Authorization: Basic YTpi", "YTpi"),
+        ("key b3BlbnNzaC1rZXktdjEAAAABG5vbmUAAAAE", "b3BlbnNzaC1rZXktdjE"),
+        ("password=AADSTS9hunter", "AADSTS9hunter"),
+        ("secret=hunterval[redacted]", "hunterval"),
+        ("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7", "MIIEvQ"),
+    ] {
+        let kept = redact_line(text).into_owned();
+        if kept.contains(secret) {
+            kept_some.push(format!("{text}: {kept}"));
+        }
+        assert_eq!(redact_line(&kept), kept, "{text}");
+    }
+    assert!(kept_some.is_empty(), "{kept_some:#?}");
+}
+
+/// What stands behind the name of a secret and is none.
+#[test]
+fn sentences_stay() {
+    let mut lost = Vec::new();
+    for text in [
+        "Failed to pull image \"acr.azurecr.io/mazevault/gateway:8f3a1c5be1d2c4a6978877665544332211ffeedd\"",
+        "git_sha=8f3a1c5be1d2c4a6978877665544332211ffeedd",
+        "https://kv-x.vault.azure.net/secrets/gateway-bootstrap-token/7d1f0c2ab8e14a65b1f3c9d2e4a50002",
+        "secret: mazevault-gateway-secrets",
+        "Secret: mazevault/mazevault-gateway-secrets",
+        "failed to get secret: gateway-bootstrap-token",
+        "failed to list *v1.Secret: secrets is forbidden",
+        "keyvault.BaseClient#GetSecret: Failure responding to request",
+        "Attempted credentials: EnvironmentCredential: authentication unavailable",
+        "https://mv/login/error?code=7000215",
+        "authorization: AuthorizationFailed",
+        "anonymous token: unexpected status",
+        "open /var/run/secrets/azure/tokens/azure-identity-token: permission denied",
+        "getting credentials: exec: executable kubelogin failed with exit code 1",
+        "kid=-KI3Q9nNR7bRofxmeZoXqbHZGew",
+        "network 0f3a1c5be1d2c4a6978877665544332211ffeeddccbbaa99887766554433221100 not found",
+        "at com.mazevault.service.GatewayTaskService$$EnhancerBySpringCGLIB$$1a2b3c4d.pollTasks(<generated>)",
+        "TestGatewayHandlerReturnsHTTP401WhenTokenExpired",
+        "Operation getKeyVaultSecretVersionWithHttpInfo200Response",
+        "token=present",
+    ] {
+        let kept = redact_line(text);
+        if kept != text {
+            lost.push(kept.into_owned());
+        }
+    }
+    assert!(lost.is_empty(), "{lost:#?}");
+    let mut lines = Lines::default();
+    let mut removed = Removed::new();
+    let text = "msg=\"tls key: expected block starting with -----BEGIN PRIVATE KEY-----, got garbage\"";
+    let _mention = lines.next(text, &mut removed);
+    assert_eq!(
+        lines.next("AADSTS700213: No matching record", &mut removed),
+        "AADSTS700213: No matching record"
+    );
+}

@@ -18,7 +18,9 @@ const SHORTEST_HEX: usize = 32;
 const SHORTEST_PACKED: usize = 16;
 /// Changes from one kind of character to another, of all neighbours, from which on a word of three kinds is made up: a
 /// random one has two thirds, a name in camel case less than a third.
-const CHANGES: f64 = 0.42;
+const CHANGES: f64 = 0.36;
+/// The same of a word without digits, as names of types are.
+const CHANGES_OF_LETTERS: f64 = 0.42;
 /// The same of small letters and digits, and of capitals and digits.
 const CHANGES_PLAIN: f64 = 0.25;
 /// Words before a hexadecimal number that say that it is no key.
@@ -53,6 +55,11 @@ const NUMBERS: &[&str] = &[
     "tracking",
     "kid",
     "x5t",
+    "network",
+    "layer",
+    "sandbox",
+    "sha",
+    "build",
 ];
 
 /// Both alphabets of base64, padded or not (RFC 4648, sections 4 and 5).
@@ -155,6 +162,11 @@ fn is_secret(text: &str, at: usize, word: &str, within: Within) -> bool {
         let mixed = word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().any(|b| b.is_ascii_alphabetic());
         return mixed && word.len() >= SHORTEST_HEX && within == Within::Text && !is_numbered(&text[..at]);
     }
+    // The id of a signing key is public, and looks like one.
+    let before = text[..at].trim_end_matches(['"', '\'', '=', ':', ' ', '\\', '-']);
+    if before.ends_with("kid") || before.ends_with("x5t") {
+        return false;
+    }
     is_packed_text(word) || is_random(word) || words(word).any(is_random_plain)
 }
 
@@ -165,7 +177,8 @@ fn is_numbered(before: &str) -> bool {
         end += 1;
     }
     let near = before[end..].to_ascii_lowercase();
-    if near.ends_with("://") || near.ends_with('@') {
+    // A digest, an image's tag, and the version of something in a vault.
+    if near.ends_with("://") || near.ends_with('@') || near.ends_with('/') || is_tag(before) {
         return true;
     }
     near.split(|c: char| !c.is_ascii_alphanumeric())
@@ -173,6 +186,12 @@ fn is_numbered(before: &str) -> bool {
         .filter(|word| !word.is_empty())
         .take(2)
         .any(|word| NUMBERS.iter().any(|number| word.ends_with(number)))
+}
+
+/// Whether what stands before a colon is an image's name.
+fn is_tag(before: &str) -> bool {
+    let word = before.rsplit([' ', '"', '\'', '=', '(']).next().unwrap_or_default();
+    word.ends_with(':') && word.contains('/') && !word.contains("//")
 }
 
 /// Whether the parts of a path are names.
@@ -210,7 +229,15 @@ fn changes(word: &str) -> (f64, [u32; 3]) {
 fn is_random(word: &str) -> bool {
     let (share, [small, capitals, digits]) = changes(word);
     let all = (small + capitals + digits) as usize;
-    small > 0 && capitals > 0 && all >= SHORTEST && share >= CHANGES && (digits > 0 || all >= SHORTEST_PLAIN)
+    let (least, shortest) =
+        if digits > 1 { (CHANGES, SHORTEST) } else { (CHANGES_OF_LETTERS, SHORTEST_PLAIN) };
+    small > 0 && capitals > 0 && all >= shortest && share >= least && !is_spelled(word)
+}
+
+/// Whether most of a word is syllables: what is random has few small letters in a row.
+fn is_spelled(word: &str) -> bool {
+    let runs = word.split(|c: char| !c.is_ascii_lowercase()).filter(|run| run.len() >= 3);
+    runs.map(str::len).sum::<usize>() * 2 >= word.len()
 }
 
 /// Letters of one case and digits in no order.

@@ -1,8 +1,7 @@
 //! What may leave the machine: secrets in text are replaced before it is kept.
 //!
-//! Three looks at every text: for what stands where secrets do, for words that nobody would think up
-//!, and for the secret values that this run came across. Identifiers (client ids, subjects, issuers,
-//! codes) stay: the diagnosis rests on them.
+//! Three looks at every text: for what stands where secrets do, for words that nobody would think up, and for the secret values
+//! that this run came across. Identifiers (client ids, subjects, issuers, codes) stay: the diagnosis rests on them.
 
 mod pattern;
 mod pseudonym;

@@ -5,6 +5,8 @@
 mod canary;
 #[path = "bundle/hostile.rs"]
 mod hostile;
+#[allow(dead_code, reason = "each test uses a part of it")]
+mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -17,35 +19,9 @@ use mzv_doctor::fact::{Snapshot, TextEvidence, TextSource, Vantage};
 use mzv_doctor::lab::scenarios;
 use mzv_doctor::redact::{Log, Values};
 use mzv_doctor::rule::catalogue;
+use program::{program, run};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-/// The program with nothing of this machine's surroundings, in a folder of its own.
-fn program(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mzv-doctor"));
-    command
-        .args(arguments)
-        .env_clear()
-        .env("LANG", "C.UTF-8")
-        .env("PATH", "/usr/bin:/bin")
-        .current_dir(folder);
-    command
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> Run {
-    let done = program(folder, arguments).output().unwrap();
-    Run {
-        code: done.status.code().unwrap(),
-        out: String::from_utf8(done.stdout).unwrap(),
-        err: String::from_utf8(done.stderr).unwrap(),
-    }
-}
 
 /// The files of a bundle, read by nothing of this project.
 fn unpacked(file: &Path) -> Vec<(String, Vec<u8>)> {

@@ -2,38 +2,13 @@
 //! were caught in.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
 
-use std::path::Path;
+#[allow(dead_code, reason = "each test uses a part of it")]
+mod program;
+
 use std::time::{Duration, Instant};
 
-use assert_cmd::Command;
+use program::{run, run_with};
 use serde_json::Value;
-
-/// The program with nothing of this machine's surroundings, in a folder of its own.
-fn program(folder: &Path) -> Command {
-    let mut command = Command::cargo_bin("mzv-doctor").unwrap();
-    command.env_clear().env("LANG", "C.UTF-8").env("PATH", "/usr/bin:/bin").env("HOME", folder);
-    command.current_dir(folder);
-    command
-}
-
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> Run {
-    run_with(folder, arguments, &[])
-}
-
-fn run_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
-    let done = program(folder).envs(variables.iter().copied()).args(arguments).output().unwrap();
-    Run {
-        code: done.status.code().unwrap(),
-        out: String::from_utf8(done.stdout).unwrap(),
-        err: String::from_utf8(done.stderr).unwrap(),
-    }
-}
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()

@@ -1,40 +1,17 @@
 //! The gate: what a pipeline gets, on its screen, in its files and as exit status.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
 
+#[allow(dead_code, reason = "each test uses a part of it")]
+mod program;
+
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use program::{program, run};
 use serde_json::Value;
-
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-/// The program with nothing of this machine's surroundings, in a folder of its own.
-fn program(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mzv-doctor"));
-    command
-        .args(arguments)
-        .env_clear()
-        .env("LANG", "C.UTF-8")
-        .env("PATH", "/usr/bin:/bin")
-        .current_dir(folder);
-    command
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> Run {
-    let done = program(folder, arguments).output().unwrap();
-    Run {
-        code: done.status.code().unwrap(),
-        out: String::from_utf8(done.stdout).unwrap(),
-        err: String::from_utf8(done.stderr).unwrap(),
-    }
-}
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()

@@ -98,7 +98,7 @@ pub(super) fn sweep(file: &NamedTempFile, values: &Values) -> std::io::Result<Ve
             let mut lines = BufReader::new(bytes).split(b'\n');
             while let Some(line) = lines.next().transpose()? {
                 let value: Value = serde_json::from_slice(&line).unwrap_or_default();
-                if let Some(what) = found(&line, &value, values) {
+                if let Some(what) = found(&line, values) {
                     let text = |key: &str| {
                         value.get(key).map(|it| it.to_string().replace('"', "")).unwrap_or_default()
                     };
@@ -108,8 +108,7 @@ pub(super) fn sweep(file: &NamedTempFile, values: &Values) -> std::io::Result<Ve
         } else {
             let mut whole = Vec::new();
             bytes.read_to_end(&mut whole)?;
-            let value: Value = serde_json::from_slice(&whole).unwrap_or_default();
-            if let Some(what) = found(&whole, &value, values) {
+            if let Some(what) = found(&whole, values) {
                 add(String::new(), what);
             }
         }
@@ -119,11 +118,15 @@ pub(super) fn sweep(file: &NamedTempFile, values: &Values) -> std::io::Result<Ve
     Ok(hits)
 }
 
-fn found(bytes: &[u8], value: &Value, values: &Values) -> Option<&'static str> {
+fn found(bytes: &[u8], values: &Values) -> Option<&'static str> {
     if values.is_in(bytes) {
         return Some("a secret that this run came across");
     }
-    in_value(value)
+    // What cannot be taken apart is looked through as it stands.
+    match serde_json::from_slice(bytes) {
+        Ok(value) => in_value(&value),
+        Err(_) => in_text(&String::from_utf8_lossy(bytes), 0),
+    }
 }
 
 fn in_value(value: &Value) -> Option<&'static str> {

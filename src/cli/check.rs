@@ -25,15 +25,15 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_sec
 
 /// Examines and reports; with `only`, on that name and what explains it.
 pub(super) async fn check(arguments: &Check, only: Option<&str>) -> Result<u8, Failure> {
-    if let (Some(folder), None) = (arguments.examine.bundle.as_deref().filter(|path| path.is_dir()), only) {
-        return archive::check(arguments, folder);
-    }
-    reports::acceptable(arguments)?;
     if arguments.wait.is_some() && arguments.examine.bundle.is_some() {
         return Err(Failure::Usage(
             "--wait has no meaning with --bundle: nothing changes in a record".into(),
         ));
     }
+    if let (Some(folder), None) = (arguments.examine.bundle.as_deref().filter(|path| path.is_dir()), only) {
+        return archive::check(arguments, folder);
+    }
+    reports::acceptable(arguments)?;
     let mut examination = Examination::begin(&arguments.examine).await?;
     for name in arguments.require.iter().map(String::as_str).chain(only) {
         examination.rule(name)?;
